@@ -102,13 +102,14 @@ def _sha256(path):
     "SHA-256 of a file"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
-# %% ../nbs/05a_bundle.ipynb #b903bce4
+# %% ../nbs/05a_bundle.ipynb #0df44fb0
 def load_bundle(
     folder:str|Path, # a bundle, or a run folder with a bundle in it
 ) -> Bundle: # checked
     "Read a bundle and check it; no code in it can run"
     folder = Path(folder)
     if not (folder/"bundle.json").is_file() and (folder/"bundle").is_dir(): folder = folder/"bundle"
+    if not folder.is_dir(): raise FlowersError(f"--bundle {folder}: no such folder; expected a bundle, or a run folder made by flowers102_train")
     for name in ("bundle.json", "model.safetensors"):
         if not (folder/name).is_file():
             raise FlowersError(f"--bundle {folder}: no {name} in it; expected a bundle, or a run folder made by flowers102_train")

@@ -180,7 +180,7 @@ def toy_flowers(
     if made != recipe: raise FlowersError(f"{root}: holds other flowers ({made}), asked for {recipe}; choose another folder")
     return oxford_flowers(root)
 
-# %% ../nbs/01_sources.ipynb #91d6606c
+# %% ../nbs/01_sources.ipynb #a3210abc
 def _draw_all(root, n_classes, per_class, size, seed, drawing):
     "Draw every photo into a temporary folder, then give it its name"
     if root.is_dir() and any(root.iterdir()):
@@ -193,7 +193,7 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
         with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as tmp:
             new = Path(tmp)/"new"
             for part in ("jpg", "segmim"): (new/part).mkdir(parents=True)
-            for i, k in enumerate(tqdm(labels, desc="drawing flowers", leave=False, delay=2), 1):
+            for i, k in enumerate(tqdm(labels, desc="drawing flowers", unit="photo", leave=False, disable=None), 1):
                 _draw_one(new, i, species[k], size, np.random.default_rng([seed, i]))
             _write_mats(new, labels, counts)
             about = {"name": "toy", "class_names": [s.name for s in species],
@@ -250,7 +250,7 @@ def _inspect(sample):
         return Problem(kind, sample.id, sample.path, str(e).split(" <")[0].split(" '")[0]), None
     return None, hashlib.sha256(raw).hexdigest()
 
-# %% ../nbs/01_sources.ipynb #f6ae1202
+# %% ../nbs/01_sources.ipynb #e96edb82
 def verify_photos(
     source:Source, # whose files to read
     n_workers:int|None=None, # threads; None: one for each core
@@ -259,7 +259,7 @@ def verify_photos(
     "Decode every photo and list those that are missing, truncated, no photos, or labelled twice"
     with ThreadPoolExecutor(n_workers) as pool:
         found = list(tqdm(pool.map(_inspect, source.samples), total=len(source), desc="reading photos",
-                          unit="photo", disable=not progress, leave=False, delay=1))
+                          unit="photo", disable=None if progress else True, leave=False))
     problems, seen = [], {}
     for s, (problem, digest) in zip(source.samples, found):
         twin = seen.setdefault(digest, s) if digest else s
@@ -300,7 +300,7 @@ def download_file(
     part.replace(path)
     return path
 
-# %% ../nbs/01_sources.ipynb #6616df2b
+# %% ../nbs/01_sources.ipynb #43452adf
 def _fetch(url, part, timeout):
     "Fetch the rest of `part`; False when fewer bytes arrived than announced"
     have = part.stat().st_size if part.is_file() else 0
@@ -313,7 +313,7 @@ def _fetch(url, part, timeout):
         if reply.status != 206: have = 0 # the server sends everything again
         total = have + int(reply.headers.get("Content-Length") or 0)
         with (open(part, "ab" if have else "wb") as f,
-              tqdm(desc=part.stem, total=total or None, initial=have, unit="B", unit_scale=True, delay=1) as bar):
+              tqdm(desc=part.stem, total=total or None, initial=have, unit="B", unit_scale=True, disable=None) as bar):
             while chunk := reply.read(1 << 16):
                 f.write(chunk)
                 bar.update(len(chunk))
