@@ -78,7 +78,7 @@ def _show_data(photos, parts, problems, out, format):
     for p in problems or (): print(f"{p.kind:12s} {p.path}: {p.detail}")
     if problems is not None: print(f"verify   {len(photos) - len(problems):,} photos are good, {len(problems)} have problems")
 
-# %% ../nbs/10_cli.ipynb #d02f2625
+# %% ../nbs/10_cli.ipynb #499ea9a9
 @call_parse
 def flowers102_train(
     source:str=None, # oxford, folder (a folder per class) or toy (drawn flowers); default: oxford
@@ -88,12 +88,13 @@ def flowers102_train(
     weights:str=None, # DEFAULT (torchvision's), none, or a file; default: DEFAULT (toy: none)
     freeze:str=None, # keep the network up to this stage as it is; head: train only the head; default: train everything
     size:int=None, # side of the square that the network sees, pixels; default: 224 (toy: 64)
-    epochs:int=None, # times that each training photo is shown; default: 10 (toy: 12)
-    batch_size:int=None, # photos in a step; default: 32 (toy: 64)
+    epochs:int=None, # times that each training photo is shown; default: 10 (toy: 16)
+    batch_size:int=None, # photos in a step; default: 32
     lr:float=None, # peak learning rate of the trunk; default: 0.0005 (toy: 0.004)
     head_lr:float=None, # peak learning rate of the head; default: four times lr (toy: 0.004)
     weight_decay:float=None, # of AdamW, on weight matrices; default: 0.05
     label_smoothing:float=None, # share of the target spread over all classes; default: 0.1
+    crop_scale:float=None, # smallest share of a photo's area that a training crop shows; default: 0.35 (toy: 0.7)
     sampler:str=None, # shuffle, or balanced (each class equally often); default: shuffle
     patience:int=None, # epochs without improvement before the run stops; default: 5
     seed:int=None, # of split, initial weights, order and augmentation; default: 42
@@ -112,17 +113,19 @@ def flowers102_train(
         run = fit(config)
         if not config.dry_run: _name_a_flower(run, config)
 
-# %% ../nbs/10_cli.ipynb #31fca015
+# %% ../nbs/10_cli.ipynb #6c7c657f
 def _name_a_flower(run, config):
     "Predict one test photo, save its picture in the run folder, and say what to try next"
     from matplotlib.figure import Figure
 
+    from flowers102.data import sample_seed
     from flowers102.inference import Predictor, predict, show_prediction
     from flowers102.sources import get_source, pick
     from flowers102.splits import load_split
 
     photos = get_source(config.source, config.data_dir)
-    sample = pick(photos, load_split(run/"split.json").test[:1])[0]
+    test = load_split(run/"split.json").test
+    sample = pick(photos, [test[sample_seed(config.seed, 0, "photo") % len(test)]])[0]
     answer = predict(Predictor(run/"bundle", config.device), sample.path)
     fig = Figure(figsize=(6.4, 2.6), layout="constrained")
     show_prediction(answer, photos.class_names[sample.label], fig.subplots(1, 2, width_ratios=(1, 1.2)))

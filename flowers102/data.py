@@ -165,7 +165,7 @@ class Loaders:
     valid: DataLoader # in the split's order; may be empty
     test: DataLoader # in the split's order
 
-# %% ../nbs/03_data.ipynb #f39e5e9f
+# %% ../nbs/03_data.ipynb #31a35f68
 def make_loaders(
     source:Source, # the photos
     split:Split, # who is where
@@ -173,12 +173,13 @@ def make_loaders(
     batch_size:int=32, # photos in a batch
     seed:int=42, # of order and augmentation
     sampler:str="shuffle", # "shuffle": each photo once an epoch; "balanced": each class equally often
+    crop_scale:float=0.35, # smallest share of a photo's area that a training crop shows
     n_workers:int=0, # processes that read ahead; 0 reads in this one
     pin_memory:bool=False, # True speeds up copies to a GPU
 ) -> Loaders: # of (images (N, 3, size, size), labels (N,))
     "Loaders for training, validation and test"
     p = preprocess or preprocess_for()
-    augment = train_transform(p["size"], interpolation=p["interpolation"], mean=p["mean"], std=p["std"])
+    augment = train_transform(p["size"], (crop_scale, 1.0), interpolation=p["interpolation"], mean=p["mean"], std=p["std"])
     loaders = {}
     for part, transform in (("train", augment), ("valid", eval_transform(**p)), ("test", eval_transform(**p))):
         ds = Flowers102Dataset(source, getattr(split, part), transform, seed)

@@ -42,7 +42,7 @@ class Prediction:
         return {"path": self.path, "label": self.label, "name": self.name, "confidence": self.confidence,
                 "top_k": [[name, p] for name, p in self.top_k], "error": self.error}
 
-# %% ../nbs/09_inference.ipynb #5de069c5
+# %% ../nbs/09_inference.ipynb #f55ccabb
 def show_prediction(
     prediction:Prediction, # made with `keep_photos=True`, or of a file that still exists
     truth:str|None=None, # the right name, if it is known
@@ -53,7 +53,7 @@ def show_prediction(
 
     if prediction.error: raise FlowersError(f"{prediction.path}: nothing to show, {prediction.error}")
     if axs is None: axs = plt.subplots(1, 2, figsize=(6.4, 2.6), width_ratios=(1, 1.2), layout="constrained")[1]
-    axs[0].imshow(prediction.photo or read_photo(prediction.path))
+    axs[0].imshow(prediction.photo or read_photo(prediction.path), interpolation="bicubic")
     axs[0].axis("off")
     if truth: axs[0].set_title(f"labelled: {truth}", fontsize=9)
     names, probs = zip(*prediction.top_k)

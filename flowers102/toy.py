@@ -433,9 +433,9 @@ def draw_flower(
 _VISIBLE = ("petals", "shape", "layers", "outer", "pattern", "centre", "habit")
 _GREENS = ((84, 138, 56), (46, 98, 44), (92, 128, 104), (120, 116, 58))
 
-# %% ../nbs/00a_toy.ipynb #6ff0ce30
+# %% ../nbs/00a_toy.ipynb #b741080a
 def differing(
-    a:Species,
+    a:Species, # a species
     b:Species, # another one
 ) -> list: # names of the fields, `name` left out
     "The traits in which two species differ"

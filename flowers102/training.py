@@ -41,7 +41,7 @@ from .model import build_model, freeze_to, param_groups
 from .sources import Source, get_source
 from .splits import Split, check_split, get_split, save_split
 
-# %% ../nbs/06_training.ipynb #632ce9c9
+# %% ../nbs/06_training.ipynb #a9bc39b6
 @dataclass
 class TrainConfig:
     "All that decides the outcome of a training run"
@@ -58,6 +58,7 @@ class TrainConfig:
     head_lr: float|None = None # peak learning rate of the head; None: four times `lr`
     weight_decay: float = 0.05 # of AdamW, on weight matrices only
     label_smoothing: float = 0.1 # share of the target that is spread over all classes
+    crop_scale: float = 0.35 # smallest share of a photo's area that a training crop shows
     sampler: str = "shuffle" # "shuffle", or "balanced": each class equally often
     patience: int = 5 # epochs without improvement before the run stops
     seed: int = 42 # of split, initial weights, order and augmentation
@@ -67,9 +68,9 @@ class TrainConfig:
     out: str|None = None # run folder; None: a new one below runs/
     dry_run: bool = False # one batch of each phase, nothing kept
 
-# %% ../nbs/06_training.ipynb #c054bd4a
-TOY_DEFAULTS = {"model": "tiny_net", "weights": "none", "size": 64, "epochs": 12, "batch_size": 64,
-                "lr": 0.004, "head_lr": 0.004, "n_workers": 0}
+# %% ../nbs/06_training.ipynb #f7f78df1
+TOY_DEFAULTS = {"model": "tiny_net", "weights": "none", "size": 64, "epochs": 16,
+                "lr": 0.004, "head_lr": 0.004, "crop_scale": 0.7, "n_workers": 0}
 
 def make_config(
     **flags, # fields of `TrainConfig`; None means not given
@@ -83,7 +84,7 @@ def make_config(
     _check_config(config)
     return config
 
-# %% ../nbs/06_training.ipynb #89864478
+# %% ../nbs/06_training.ipynb #55ead2fa
 _LIMITS = {"epochs": 1, "batch_size": 1, "size": 16, "patience": 1, "n_workers": 0, "seed": 0, "weight_decay": 0.0}
 
 def _check_config(c):
@@ -99,6 +100,7 @@ def _check_config(c):
     for name in ("lr", "head_lr"):
         value = getattr(c, name)
         if value is not None and not 0 < value < float("inf"): raise FlowersError(f"--{name} {value}: expected a positive number, such as 0.001")
+    if not 0 < c.crop_scale <= 1: raise FlowersError(f"--crop_scale {c.crop_scale}: expected more than 0, at most 1")
     if not 0 <= c.label_smoothing < 1: raise FlowersError(f"--label_smoothing {c.label_smoothing}: expected 0 or more, below 1")
     if c.sampler not in ("shuffle", "balanced"): raise FlowersError(f"--sampler {c.sampler}: expected shuffle or balanced")
 
@@ -222,7 +224,7 @@ class Job:
     optimizer: torch.optim.Optimizer # AdamW
     scheduler: torch.optim.lr_scheduler.LambdaLR # stepped after every batch
 
-# %% ../nbs/06_training.ipynb #08813faa
+# %% ../nbs/06_training.ipynb #cfb63939
 def prepare(
     config:TrainConfig, # from `make_config`
 ) -> Job: # nothing has been written yet
@@ -236,7 +238,7 @@ def prepare(
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
     model = build_model(c.model, len(source.class_names), c.weights, c.size)
     freeze_to(model, c.freeze)
-    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler, _workers(c), device.type == "cuda")
+    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler, c.crop_scale, _workers(c), device.type == "cuda")
     if not len(loaders.train): raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo is too few to train on")
     groups = param_groups(model.to(device), c.lr, c.head_lr or 4*c.lr, c.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=c.lr)
