@@ -6,10 +6,10 @@
 __all__ = ['TOY_DEFAULTS', 'TrainConfig', 'make_config', 'train_one_epoch', 'predict_logits', 'lr_factor', 'EarlyStopping',
            'save_checkpoint', 'load_checkpoint', 'write_history', 'Job', 'prepare', 'new_run_folder', 'finish', 'fit']
 
-# %% ../nbs/06_training.ipynb #97574f1d
+# %% ../nbs/06_training.ipynb #6ca0490f
 if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.training":
     import flowers102.cli
-    raise SystemExit(flowers102.cli.flowers102_train())
+    flowers102.cli.main("flowers102_train")
 
 # %% ../nbs/06_training.ipynb #3e21e8d6
 import csv
