@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'Bundle', 'versions', 'make_bundle', 'bundle_model', 'save_bundle', 'load_bundle']
 
-# %% ../nbs/05a_bundle.ipynb #de9d37de
+# %% ../nbs/05a_bundle.ipynb #e7cfd74f
 import hashlib
-import os
+import math
 import platform
-import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy
@@ -24,7 +23,7 @@ from torch import nn
 
 from . import __version__
 from .core import FlowersError, read_json, write_json
-from .data import preprocess_for
+from .data import eval_transform, preprocess_for
 from .model import build_model
 
 # %% ../nbs/05a_bundle.ipynb #37a5a6eb
@@ -76,7 +75,7 @@ def bundle_model(
                            f"({str(e).splitlines()[1].strip()[:160]})") from e
     return model.eval()
 
-# %% ../nbs/05a_bundle.ipynb #3970953a
+# %% ../nbs/05a_bundle.ipynb #c1b291d8
 def save_bundle(
     bundle:Bundle, # what to save
     folder:str|Path, # becomes FOLDER/model.safetensors and FOLDER/bundle.json
@@ -89,10 +88,14 @@ def save_bundle(
             new = Path(tmp)/"new"
             new.mkdir()
             save_file(bundle.state, new/"model.safetensors")
-            about = {k: v for k, v in asdict(bundle).items() if k != "state"}
+            about = {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name != "state"}
             write_json(new/"bundle.json", {**about, "weights_sha256": _sha256(new/"model.safetensors")})
-            if folder.exists(): folder.rename(Path(tmp)/"old")
-            new.rename(folder)
+            old = Path(tmp)/"old"
+            if folder.exists(): folder.rename(old)
+            try: new.rename(folder)
+            except OSError:
+                if old.exists(): old.rename(folder)
+                raise
     except (OSError, SafetensorError) as e:
         raise FlowersError(f"{folder}: cannot be written ({e}); free some space or choose another folder") from e
     return folder
@@ -121,13 +124,14 @@ def load_bundle(
     except SafetensorError as e: raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
     return Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state})
 
-# %% ../nbs/05a_bundle.ipynb #f2badaea
+# %% ../nbs/05a_bundle.ipynb #f535d6d4
 def _check(about, folder):
     "Raise when the description is not one that this version understands"
     path, known = folder/"bundle.json", set(Bundle.__dataclass_fields__) - {"state"} | {"weights_sha256"}
     if not isinstance(about, dict): raise FlowersError(f"{path}: expected a JSON object")
     version = about.get("schema_version")
     if not isinstance(version, int): raise FlowersError(f"{path}: no schema_version; this is not a bundle's description")
+    if version < 1: raise FlowersError(f"{path}: schema {version} has never existed; copy the bundle again")
     if version > SCHEMA: raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; upgrade flowers102")
     missing, strange = sorted(known - set(about)), sorted(set(about) - known)
     if missing or strange: raise FlowersError(f"{path}: missing keys {missing}, unknown keys {strange}; copy the bundle again")
@@ -136,5 +140,10 @@ def _check(about, folder):
         raise FlowersError(f"{path}: class_names should be a list of names")
     if not (isinstance(p, dict) and set(p) == set(preprocess_for())):
         raise FlowersError(f"{path}: preprocess should have the keys {', '.join(preprocess_for())}")
-    if not (isinstance(about["temperature"], (int, float)) and about["temperature"] > 0):
+    try: eval_transform(**p)
+    except (TypeError, ValueError) as e: raise FlowersError(f"{path}: preprocess can't be used ({e})") from e
+    if not all(isinstance(p[k], int) and p[k] > 0 for k in ("size", "resize")):
+        raise FlowersError(f"{path}: preprocess: size and resize should be positive whole numbers")
+    if not isinstance(about["options"], dict): raise FlowersError(f"{path}: options should be a JSON object")
+    if not (isinstance(about["temperature"], (int, float)) and 0 < about["temperature"] < math.inf):
         raise FlowersError(f"{path}: temperature should be a positive number")

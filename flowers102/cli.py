@@ -43,7 +43,7 @@ def _parser(command):
             parser.add_argument(f"--{p.name}", type=p.annotation, default=p.default, metavar=p.annotation.__name__.upper(), help=text + shown)
     return parser
 
-# %% ../nbs/10_cli.ipynb #92580e8e
+# %% ../nbs/10_cli.ipynb #d1278b76
 @contextmanager
 def _one_line_errors(name):
     "Turn what the user can mend into one line on standard error"
@@ -56,7 +56,7 @@ def _one_line_errors(name):
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # Python flushes once more on its way out
-        raise SystemExit(0) from None
+        raise SystemExit(141) from None
 
 # %% ../nbs/10_cli.ipynb #4ece4629
 def run_command(
@@ -74,7 +74,7 @@ def _underscored(arg):
     flag, equals, value = arg.partition("=")
     return flag[:2] + flag[2:].replace("-", "_") + equals + value if arg.startswith("--") else arg
 
-# %% ../nbs/10_cli.ipynb #ab514ae6
+# %% ../nbs/10_cli.ipynb #068d9306
 def flowers102_data(
     source:str="oxford", # oxford, folder (a folder per class) or toy (drawn flowers)
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -92,19 +92,23 @@ def flowers102_data(
     if format not in ("table", "json"): raise FlowersError(f"--format {format}: expected table or json")
     if download and source != "oxford": raise FlowersError("--download: only the Oxford photos can be downloaded")
     photos = oxford_flowers(data_dir, download=True) if download else get_source(source, data_dir)
-    parts = get_split(photos, split, seed)
     problems = verify_photos(photos) if verify else None
+    try: parts = get_split(photos, split, seed)
+    except FlowersError: # photos that can't be divided can be looked at all the same
+        if split or out or not verify: raise
+        parts = None
     if out: save_split(parts, out)
     _show_data(photos, parts, problems, out, format)
     return 1 if problems else 0
 
-# %% ../nbs/10_cli.ipynb #6c3a04e9
+# %% ../nbs/10_cli.ipynb #adc09dab
 def _show_data(photos, parts, problems, out, format):
     "Print a description of a source as a table or as JSON"
     counts = photos.counts
     about = {"source": photos.name, "data_dir": str(photos.root), "photos": len(photos), "classes": len(photos.class_names),
              "smallest_class": int(counts.min()), "largest_class": int(counts.max()),
-             "protocol": parts.protocol, "split_sha256": parts.sha256, **parts.sizes, "notes": list(photos.notes)}
+             "notes": list(photos.notes)}
+    if parts: about |= {"protocol": parts.protocol, "split_sha256": parts.sha256, **parts.sizes}
     if out: about["manifest"] = str(out)
     if problems is not None: about["problems"] = [{"id": p.id, "kind": p.kind, "path": str(p.path), "detail": p.detail} for p in problems]
     if format == "json": return print(json.dumps(about, indent=2, ensure_ascii=False))
@@ -112,7 +116,7 @@ def _show_data(photos, parts, problems, out, format):
     print(f"photos   {len(photos):,} in {photos.root}")
     uneven = f"from {counts.min()} photos ({names[counts.argmin()]}) to {counts.max()} ({names[counts.argmax()]})"
     print(f"classes  {len(names)}, {uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}")
-    print(f"split    {parts}: " + ", ".join(f"{k} {n:,}" for k, n in parts.sizes.items()))
+    if parts: print(f"split    {parts}: " + ", ".join(f"{k} {n:,}" for k, n in parts.sizes.items()))
     for note in photos.notes: print(f"note     {note}")
     if out: print(f"made     {out}")
     for p in problems or (): print(f"{p.kind:12s} {p.path}: {p.detail}")

@@ -6,9 +6,9 @@
 __all__ = ['read_photo', 'preprocess_for', 'eval_transform', 'train_transform', 'denormalize', 'sample_seed', 'Flowers102Dataset',
            'EpochSampler', 'Loaders', 'make_loaders', 'show_batch']
 
-# %% ../nbs/03_data.ipynb #6661e805
+# %% ../nbs/03_data.ipynb #b8293d5a
 import hashlib
-import os
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from .core import FlowersError
 from .sources import Source, pick
 from .splits import Split
 
-# %% ../nbs/03_data.ipynb #91913584
+# %% ../nbs/03_data.ipynb #c4b37628
 def _to_rgb(image):
     "Any Pillow mode as 8-bit RGB"
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        if image.mode == "La": image = image.convert("LA")
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, image).convert("RGB")
@@ -197,7 +198,7 @@ def _weights(ds, sampler):
     labels = np.array([s.label for s in ds.samples])
     return 1/np.bincount(labels)[labels]
 
-# %% ../nbs/03_data.ipynb #9b834244
+# %% ../nbs/03_data.ipynb #10fdde3f
 def show_batch(
     images:torch.Tensor, # (N, 3, H, W), normalised
     labels, # (N,) int
@@ -211,9 +212,9 @@ def show_batch(
 
     n = min(n, len(images))
     rows = -(-n//cols)
-    fig, axs = plt.subplots(rows, cols, figsize=(1.2*cols, 1.4*rows), squeeze=False)
+    fig, axs = plt.subplots(rows, cols, figsize=(1.2*cols, 1.5*rows), squeeze=False, layout="constrained")
     for ax in axs.flat: ax.axis("off")
     for ax, image, label in zip(axs.flat, denormalize(images[:n].cpu().float(), **stats), labels):
         ax.imshow(image.permute(1, 2, 0))
-        ax.set_title(str(class_names[int(label)])[:22], fontsize=6)
+        ax.set_title(textwrap.fill(str(class_names[int(label)]), 18), fontsize=6)
     return axs

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Prediction', 'show_prediction', 'Predictor', 'predict_probs', 'predict_stream', 'predict', 'find_photos']
 
-# %% ../nbs/09_inference.ipynb #832c711d
+# %% ../nbs/09_inference.ipynb #efec4298
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .bundle import Bundle, bundle_model, load_bundle
 from .core import FlowersError, default_device
 from .data import _to_rgb, eval_transform, read_photo
-from .sources import PHOTO_SUFFIXES
+from .sources import _photos
 
 # %% ../nbs/09_inference.ipynb #9496ae96
 @dataclass
@@ -42,7 +42,7 @@ class Prediction:
         return {"path": self.path, "label": self.label, "name": self.name, "confidence": self.confidence,
                 "top_k": [[name, p] for name, p in self.top_k], "error": self.error}
 
-# %% ../nbs/09_inference.ipynb #f55ccabb
+# %% ../nbs/09_inference.ipynb #b8eebad0
 def show_prediction(
     prediction:Prediction, # made with `keep_photos=True`, or of a file that still exists
     truth:str|None=None, # the right name, if it is known
@@ -57,7 +57,7 @@ def show_prediction(
     axs[0].axis("off")
     if truth: axs[0].set_title(f"labelled: {truth}", fontsize=9)
     names, probs = zip(*prediction.top_k)
-    colours = ["#3b6fb6" if n == truth else "#b8860b" if i == 0 and truth else "0.6" for i, n in enumerate(names)]
+    colours = ["#9ec5f0" if n == truth else "#f0c987" if i == 0 and truth else "0.85" for i, n in enumerate(names)]
     axs[1].barh(range(len(names)), probs, color=colours)
     for i, (name, p) in enumerate(zip(names, probs)): axs[1].text(.01, i, f" {name}  {p:.1%}", va="center", fontsize=9)
     axs[1].set(xlim=(0, 1), yticks=[], xlabel="probability")
@@ -66,7 +66,7 @@ def show_prediction(
     axs[1].spines[["top", "right"]].set_visible(False)
     return axs
 
-# %% ../nbs/09_inference.ipynb #5ac3d57f
+# %% ../nbs/09_inference.ipynb #a897532e
 class Predictor:
     "Names photos with a bundle"
 
@@ -74,25 +74,25 @@ class Predictor:
         bundle:Bundle|str|Path, # a bundle, its folder, or a run folder
         device:str|None=None, # as for `default_device`
         batch_size:int=32, # photos that go through the network together
-        n_workers:int|None=None, # threads that decode; None lets Python choose
+        n_threads:int|None=None, # threads that decode; None: a few more than cores
     ):
         if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-        self.device, self.batch_size, self.n_workers = default_device(device), batch_size, n_workers
+        self.device, self.batch_size, self.n_threads = default_device(device), batch_size, n_threads
         self.model = bundle_model(self.bundle).to(self.device)
         self.transform = eval_transform(**self.bundle.preprocess)
 
-# %% ../nbs/09_inference.ipynb #bdd59491
+# %% ../nbs/09_inference.ipynb #d79326a9
 @torch.inference_mode()
 def predict_probs(
     predictor:Predictor, # model, device and temperature
     images:torch.Tensor, # (N, 3, H, W), normalised
 ) -> torch.Tensor: # (N, C) float64 in [0, 1]; rows add up to 1
-    "Calibrated probabilities of a batch"
+    "Probabilities of a batch, at the bundle's temperature"
     logits = predictor.model(images.to(predictor.device)).cpu().double()
     return (logits/predictor.bundle.temperature).softmax(-1)
 
-# %% ../nbs/09_inference.ipynb #2048fac4
+# %% ../nbs/09_inference.ipynb #f97ba825
 def predict_stream(
     predictor:Predictor, # who predicts
     photos:Iterable, # paths, Pillow images, or uint8 arrays (H, W, 3)
@@ -102,7 +102,7 @@ def predict_stream(
     "Name photos one after the other; memory stays bounded, and bad photos are answers too"
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     todo = iter(photos)
-    with ThreadPoolExecutor(predictor.n_workers) as pool:
+    with ThreadPoolExecutor(predictor.n_threads) as pool:
         start = lambda: [pool.submit(_prepare, p, predictor.transform, keep_photos) for p in islice(todo, predictor.batch_size)]
         now = start()
         while now:
@@ -110,17 +110,24 @@ def predict_stream(
             yield from _answer(predictor, [f.result() for f in now], top_k)
             now = ahead
 
-# %% ../nbs/09_inference.ipynb #e22287ee
+# %% ../nbs/09_inference.ipynb #4681b01d
 def _prepare(photo, transform, keep):
     "Read and transform one photo: an unfinished answer, and a tensor or None"
     answer = Prediction("" if isinstance(photo, (Image.Image, np.ndarray)) else str(photo))
     try:
-        if isinstance(photo, np.ndarray): photo = Image.fromarray(photo)
-        image = _to_rgb(photo) if isinstance(photo, Image.Image) else read_photo(photo)
+        image = read_photo(photo) if answer.path else _from_memory(photo)
         answer.photo = image if keep else None
         return answer, transform(image)
     except FlowersError as e: answer.error = str(e).removeprefix(f"{photo}: ")
     return answer, None
+
+def _from_memory(photo):
+    "A Pillow image or an array as upright RGB"
+    try:
+        if isinstance(photo, np.ndarray): photo = Image.fromarray(photo)
+        return _to_rgb(ImageOps.exif_transpose(photo))
+    except Exception as e: # a wrong dtype or shape, or a file that Pillow opened but cannot decode
+        raise FlowersError(f"photo from memory: can't be read ({e}); expected a Pillow image or uint8 (H, W, 3)") from e
 
 def _answer(predictor, prepared, top_k):
     "Complete the answers of one batch"
@@ -143,11 +150,11 @@ def predict(
     if isinstance(photos, (str, Path, Image.Image, np.ndarray)): return predict(predictor, [photos], top_k, keep_photos)[0]
     return list(predict_stream(predictor, photos, top_k, keep_photos))
 
-# %% ../nbs/09_inference.ipynb #382e4c43
+# %% ../nbs/09_inference.ipynb #b22f8a31
 def find_photos(
     paths:Iterable, # files and folders
 ) -> Iterator: # of paths; folders become the photos below them
     "The photos that files and folders stand for"
     for path in map(Path, paths):
         if not path.is_dir(): yield path
-        else: yield from (p for p in sorted(path.rglob("*")) if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
+        else: yield from _photos(path)

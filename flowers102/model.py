@@ -67,7 +67,7 @@ def model_names() -> list: # every name that `build_model` takes
     "`tiny_net` and torchvision's classification networks"
     return ["tiny_net", *models.list_models(module=models)]
 
-# %% ../nbs/04_model.ipynb #4dd11af9
+# %% ../nbs/04_model.ipynb #d9e1a8ae
 def _family(name):
     "The torchvision file that a network comes from: 'resnet' also for 'wide_resnet50_2'"
     return models.get_model_builder(name).__module__.split(".")[-1]
@@ -80,8 +80,9 @@ def _architecture(name, n_classes, size, **options):
     special = dict(googlenet=aux_free, inception=aux_free, maxvit=dict(input_size=(size, size)),
                    vision_transformer=dict(image_size=size)).get(_family(name), {})
     try: return models.get_model(name, weights=None, num_classes=n_classes, **special | options)
-    except (ValueError, AssertionError) as e:
+    except (ValueError, AssertionError, TypeError) as e:
         reason = str(e).splitlines()[0].rstrip("!").split(". ")[0]
+        if options: raise FlowersError(f"{name} with {options}: {reason}") from e
         raise FlowersError(f"--size {size} does not fit {name} ({reason}); 224 does") from e
 
 # %% ../nbs/04_model.ipynb #18a053b7
@@ -125,7 +126,7 @@ def _read_file(path):
     except Exception: reason = "it is not a weights file, or damaged"
     raise FlowersError(f"--weights {path}: {reason}")
 
-# %% ../nbs/04_model.ipynb #1c60ac7a
+# %% ../nbs/04_model.ipynb #7fed57b4
 def _published(name):
     "torchvision's weights of a network by name: `DEFAULT, IMAGENET1K_V1, ...`; {} for `tiny_net`"
     known = name in models.list_models(module=models)
@@ -136,7 +137,7 @@ def _download(member):
     "The state dict of one of torchvision's own weights"
     try: # progress goes to standard error: standard output is for results
         with redirect_stdout(sys.stderr):
-            return member.get_state_dict(progress=True, check_hash=True)
+            return member.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as e:
         raise FlowersError(f"--weights {member.name}: {member.url} can't be downloaded ({e}); "
                            f"pass a .pth or .safetensors file, or --weights none") from e
@@ -270,7 +271,7 @@ def _kinds(keys):
     "Names without their numbers, `layer#.#.conv#.weight`: alike within a family, and only there"
     return {re.sub(r"\d+", "#", k) for k in keys}
 
-# %% ../nbs/04_model.ipynb #436c3599
+# %% ../nbs/04_model.ipynb #99f06a4d
 def _looks_like(state):
     "`(name, complete)` of the torchvision network that `state` resembles most, or (None, False)"
     best, siblings, kinds = (0., None, False), {}, _kinds(_counted(state))
@@ -281,7 +282,7 @@ def _looks_like(state):
             head, own = _trunk_shapes(name)
             there = _comparable(state, head)
             same = sum(own.get(k) == state[k].shape for k in there)
-            if same < .9 * len(there): continue
+            if not there or same < .9 * len(there): continue
             best = max(best, (same / len(own | dict.fromkeys(there)), name, same == len(own)))
     return best[1:]
 

@@ -7,8 +7,10 @@ __all__ = ['CLASS_NAMES', 'OXFORD_URL', 'OXFORD_MD5', 'PHOTO_SUFFIXES', 'Sample'
            'toy_flowers', 'Problem', 'verify_photos', 'download_file', 'download_oxford', 'folder_flowers',
            'get_source']
 
-# %% ../nbs/01_sources.ipynb #41d12427
+# %% ../nbs/01_sources.ipynb #baab8753
 import hashlib
+import http.client
+import re
 import shutil
 import tarfile
 import tempfile
@@ -35,13 +37,13 @@ class Sample:
     label: int # 0 to n_classes - 1
     id: str # stable id, for example "image_00001"
 
-# %% ../nbs/01_sources.ipynb #20372938
+# %% ../nbs/01_sources.ipynb #9c0f2baa
 @dataclass(frozen=True)
 class Source:
     "Photos with labels: samples, class names, and the author's own parts if there are any"
     name: str # "oxford", "toy" or "folder"
     root: Path # the folder that holds the photos
-    samples: tuple[Sample, ...] # in the order of their ids
+    samples: tuple[Sample, ...] # in the order of numbers or folders
     class_names: tuple[str, ...] # name of label 0, 1, ...
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict) # "train", "valid", "test" -> ids
     notes: tuple[str, ...] = () # remarks worth printing once
@@ -139,7 +141,7 @@ def _inventory(photos, n):
     layout = {"imagelabels.mat", "setid.mat", "flowers102.json", "102flowers.tgz"}
     return missing, empty, sorted(set(sizes) - set(expected) - layout)
 
-# %% ../nbs/01_sources.ipynb #370ed3f3
+# %% ../nbs/01_sources.ipynb #2c06b46f
 def oxford_flowers(
     root:str|Path|None=None, # holds `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA`, else the cache folder
     download:bool=False, # fetch what is missing first (330 MB)
@@ -148,20 +150,23 @@ def oxford_flowers(
     if download: download_oxford(data_dir(root))
     photos, base = _layout(data_dir(root))
     sidecar = base/"flowers102.json"
-    about = read_json(sidecar) if sidecar.is_file() else {"name": "oxford", "md5": OXFORD_MD5}
-    labels = _mat(base, "imagelabels.mat", "labels", about["md5"].get("imagelabels.mat")) - 1
-    names = tuple(about.get("class_names", CLASS_NAMES))
+    about = read_json(sidecar) if sidecar.is_file() else {"md5": OXFORD_MD5}
+    md5, names = about.get("md5", {}), tuple(about.get("class_names", CLASS_NAMES))
+    labels = _mat(base, "imagelabels.mat", "labels", md5.get("imagelabels.mat")) - 1
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise FlowersError(f"{base}/imagelabels.mat: labels from {labels.min() + 1} to {labels.max() + 1}, "
+                           f"expected 1 to {len(names)}, one for each class name")
     missing, empty, extra = _inventory(photos, len(labels))
     if missing or empty:
         raise FlowersError(f"{photos}: {len(missing) + len(empty)} of {len(labels):,} photos are missing or empty: "
                            f"{_some(missing + empty)}; copy them again, or run `flowers102_data --download`")
     samples = [Sample(photos/f"image_{i:05d}.jpg", int(k), f"image_{i:05d}") for i, k in enumerate(labels, 1)]
-    parts = {part: tuple(f"image_{i:05d}" for i in _mat(base, "setid.mat", key, about["md5"].get("setid.mat")))
+    parts = {part: tuple(f"image_{i:05d}" for i in _mat(base, "setid.mat", key, md5.get("setid.mat")))
              for part, key in (("train", "trnid"), ("valid", "valid"), ("test", "tstid"))}
     notes = (f"{len(extra)} other files in {photos.name}/ were left out: {_some(extra)}",) if extra else ()
-    return Source(about["name"], base, tuple(samples), names, parts, notes)
+    return Source(about.get("name", "oxford"), base, tuple(samples), names, parts, notes)
 
-# %% ../nbs/01_sources.ipynb #3e18fddb
+# %% ../nbs/01_sources.ipynb #e5af3e48
 def toy_flowers(
     root:str|Path|None=None, # folder to write; None: a folder in the cache, one for each setting
     n_classes:int=102, # species
@@ -173,14 +178,14 @@ def toy_flowers(
     low, high = (per_class, per_class) if isinstance(per_class, int) else map(int, per_class)
     if not 1 <= low <= high: raise FlowersError(f"per_class={per_class}: expected a whole number of 1 or more, or (fewest, most)")
     recipe = {"n_classes": n_classes, "per_class": [low, high], "size": size, "seed": seed, "drawing": 1}
-    if root is None: root = cache_dir(f"toy-{n_classes}x{low}-{high}-{size}px-seed{seed}")
+    if root is None: root = cache_dir(f"toy{recipe['drawing']}-{n_classes}x{low}-{high}-{size}px-seed{seed}")
     root = Path(root)
     if not (root/"flowers102.json").is_file(): _draw_all(root, **recipe)
     made = read_json(root/"flowers102.json").get("recipe")
     if made != recipe: raise FlowersError(f"{root}: holds other flowers ({made}), asked for {recipe}; choose another folder")
     return oxford_flowers(root)
 
-# %% ../nbs/01_sources.ipynb #a3210abc
+# %% ../nbs/01_sources.ipynb #11d36844
 def _draw_all(root, n_classes, per_class, size, seed, drawing):
     "Draw every photo into a temporary folder, then give it its name"
     if root.is_dir() and any(root.iterdir()):
@@ -200,6 +205,7 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
                      "md5": {f: _md5(new/f) for f in ("imagelabels.mat", "setid.mat")},
                      "recipe": {"n_classes": n_classes, "per_class": per_class, "size": size, "seed": seed, "drawing": drawing}}
             write_json(new/"flowers102.json", about)
+            if (root/"flowers102.json").is_file(): return # somebody else was faster
             if root.is_dir(): root.rmdir()
             new.rename(root)
     except OSError as e: raise FlowersError(f"{root}: cannot be written ({e.strerror or e}); choose another folder") from e
@@ -250,10 +256,10 @@ def _inspect(sample):
         return Problem(kind, sample.id, sample.path, str(e).split(" <")[0].split(" '")[0]), None
     return None, hashlib.sha256(raw).hexdigest()
 
-# %% ../nbs/01_sources.ipynb #e96edb82
+# %% ../nbs/01_sources.ipynb #607d537f
 def verify_photos(
     source:Source, # whose files to read
-    n_workers:int|None=None, # threads; None: one for each core
+    n_workers:int|None=None, # threads; None: a few more than cores
     progress:bool=True, # show a bar on standard error
 ) -> list: # of `Problem`, in the order of the samples
     "Decode every photo and list those that are missing, truncated, no photos, or labelled twice"
@@ -271,7 +277,7 @@ def verify_photos(
         elif twin is not s: problems.append(Problem("duplicate", s.id, s.path, f"same bytes as {twin.id}"))
     return problems
 
-# %% ../nbs/01_sources.ipynb #e8daca94
+# %% ../nbs/01_sources.ipynb #a8d29a05
 def download_file(
     url:str, # what to fetch
     path:str|Path, # where to put it
@@ -290,10 +296,10 @@ def download_file(
             if _fetch(url, part, timeout): break
             why = "the connection broke off"
         except urllib.error.HTTPError as e: raise FlowersError(f"{url}: the server says {e.code} {e.reason}") from e
-        except (OSError, urllib.error.URLError) as e: why = getattr(e, "reason", None) or e
+        except (OSError, http.client.HTTPException) as e: why = getattr(e, "reason", None) or e
         if not left:
             have = part.stat().st_size if part.is_file() else 0
-            raise FlowersError(f"{url}: {why}; {have/1e6:.1f} MB are kept in {part.name}, run the same command again to go on")
+            raise FlowersError(f"{url}: {why}; {have/1e6:.2f} MB are kept in {part.name}, run the same command again to go on")
     if md5 and (got := _md5(part)) != md5:
         part.unlink()
         raise FlowersError(f"{url}: MD5 is {got}, expected {md5}; the file was deleted, run the same command again")
@@ -337,19 +343,20 @@ def download_oxford(
     archive.unlink()
     return base
 
-# %% ../nbs/01_sources.ipynb #82b23823
+# %% ../nbs/01_sources.ipynb #6853de8a
 def _unpack(archive, base):
     "Unpack `jpg/` from the archive into `base`, replacing an incomplete one"
     try:
         with tempfile.TemporaryDirectory(prefix=".unpack.", dir=base) as tmp:
-            with tarfile.open(archive) as tar: tar.extractall(tmp, filter="data")
+            with tarfile.open(archive) as tar:
+                tar.extractall(tmp, [m for m in tar if m.isfile() and re.fullmatch(r"jpg/[\w.-]+", m.name)])
             if not (Path(tmp)/"jpg").is_dir(): raise FlowersError(f"{archive}: holds no folder jpg/")
             if (base/"jpg").is_dir(): (base/"jpg").rename(Path(tmp)/"old")
             (Path(tmp)/"jpg").rename(base/"jpg")
     except (OSError, EOFError, tarfile.TarError) as e:
         raise FlowersError(f"{archive}: cannot be unpacked ({e}); free some space, or delete it and download again") from e
 
-# %% ../nbs/01_sources.ipynb #230389be
+# %% ../nbs/01_sources.ipynb #1e2865dd
 PHOTO_SUFFIXES = frozenset(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .ppm".split())
 _PARTS = {"train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test", "testing": "test"}
 
@@ -359,14 +366,20 @@ def _folders(path):
     return sorted(found, key=lambda p: (0, int(p.name), p.name) if p.name.isdecimal() else (1, 0, p.name))
 
 def _photos(path):
-    "Photos below a folder, hidden files left out"
-    return sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and not p.name.startswith(".") and p.is_file())
+    "Photos below a folder; what is hidden, or lies in a hidden folder, is left out"
+    hidden = lambda p: any(part.startswith((".", "__")) for part in p.relative_to(path).parts)
+    return sorted(p for p in path.rglob("*")
+                  if p.suffix.lower() in PHOTO_SUFFIXES and not hidden(p) and p.is_file())
 
-# %% ../nbs/01_sources.ipynb #de475649
+# %% ../nbs/01_sources.ipynb #82be1ccf
 def _homes(root):
     "Class folders of each part ({"": [...]} when there are no parts), and notes"
-    tops = {_PARTS[p.name.lower()]: p for p in _folders(root) if p.name.lower() in _PARTS}
-    if "train" not in tops: tops = {"": root}
+    named = [p for p in _folders(root) if p.name.lower() in _PARTS]
+    tops = {_PARTS[p.name.lower()]: p for p in named}
+    if len(tops) < len(named) or named and "train" not in tops:
+        raise FlowersError(f"{root}: found the folders {_some(p.name for p in named)}; expected train/, and with it "
+                           "at most one each of valid/ and test/")
+    if not tops: tops = {"": root}
     homes = {part: _folders(top) for part, top in tops.items()}
     notes = [f"{top.name}/ holds no class folders: without labels it can't be used, and was left out"
              for part, top in tops.items() if not homes[part] and part not in ("", "train")]

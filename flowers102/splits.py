@@ -53,7 +53,7 @@ def save_split(
     parts = {part: list(getattr(split, part)) for part in ("train", "valid", "test")}
     return write_json(path, {"protocol": split.protocol, "sha256": split.sha256, "sizes": split.sizes, **parts})
 
-# %% ../nbs/02_splits.ipynb #c277fdf8
+# %% ../nbs/02_splits.ipynb #8efff7c2
 def load_split(
     path:str|Path, # a manifest written by `save_split`
 ) -> Split: # whose hash is the one in the file
@@ -64,7 +64,7 @@ def load_split(
         raise FlowersError(f"{path}: not a split manifest; expected the keys protocol, train, valid and test, with lists of ids")
     split = Split(str(saved.get("protocol", "manifest")), *parts)
     if saved.get("sha256", split.sha256) != split.sha256:
-        raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, the file says {saved['sha256'][:12]}); "
+        raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, the file says {str(saved['sha256'])[:12]}); "
                            "restore it, or delete the line \"sha256\" if you mean it")
     return split
 
@@ -140,7 +140,7 @@ def _hold_out(source, ids, seed, share=.15):
     rest = Source(source.name, source.root, tuple(pick(source, ids)), source.class_names)
     return map(tuple, _divide(rest, (1 - share, share), seed))
 
-# %% ../nbs/02_splits.ipynb #8e13242d
+# %% ../nbs/02_splits.ipynb #3ccbb03d
 def get_split(
     source:Source, # what to divide
     name:str|Path|None=None, # "stratified", "official", "official-trainval", "folders" or a manifest's path; None chooses
@@ -152,7 +152,10 @@ def get_split(
              "official": lambda: official_split(source, seed=seed),
              "official-trainval": lambda: official_split(source, trainval=True, seed=seed),
              "folders": lambda: official_split(source, seed=seed)}
-    if str(name) in names: return names[str(name)]()
+    if str(name) in names:
+        split = names[str(name)]()
+        check_split(split, source)
+        return split
     if not Path(name).is_file() and Path(name).suffix != ".json":
         raise FlowersError(f"--split {name}: expected {', '.join(names)}, or the path of a manifest{did_you_mean(name, names)}")
     split = load_split(name)

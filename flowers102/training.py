@@ -11,7 +11,7 @@ if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.tra
     import flowers102.cli
     flowers102.cli.main("flowers102_train")
 
-# %% ../nbs/06_training.ipynb #3e21e8d6
+# %% ../nbs/06_training.ipynb #dee49a77
 import csv
 import io
 import math
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -84,7 +84,7 @@ def make_config(
     _check_config(config)
     return config
 
-# %% ../nbs/06_training.ipynb #55ead2fa
+# %% ../nbs/06_training.ipynb #1c17b8c4
 _LIMITS = {"epochs": 1, "batch_size": 1, "size": 16, "patience": 1, "n_workers": 0, "seed": 0, "weight_decay": 0.0}
 
 def _check_config(c):
@@ -96,7 +96,7 @@ def _check_config(c):
             raise FlowersError(f"--{f.name} {value}: expected {kinds[0].__name__}, got {type(value).__name__}")
     for name, low in _LIMITS.items():
         value = getattr(c, name)
-        if value is not None and value < low: raise FlowersError(f"--{name} {value}: expected {low} or more")
+        if value is not None and not low <= value < math.inf: raise FlowersError(f"--{name} {value}: expected {low} or more")
     for name in ("lr", "head_lr"):
         value = getattr(c, name)
         if value is not None and not 0 < value < float("inf"): raise FlowersError(f"--{name} {value}: expected a positive number, such as 0.001")
@@ -151,12 +151,12 @@ def predict_logits(
     model.train(was_training)
     return torch.cat(logits), torch.cat(labels)
 
-# %% ../nbs/06_training.ipynb #a60cdbe8
+# %% ../nbs/06_training.ipynb #cce497b6
 def lr_factor(
     step:int, # steps done
     total:int, # steps in the run
     warmup:float=0.15, # share of the run in which it rises
-) -> float: # in (0, 1]; multiplies the peak learning rate
+) -> float: # in [0, 1]; multiplies the peak learning rate
     "Linear warm-up, then a cosine to zero"
     rising = max(1, round(warmup*total))
     if step < rising: return (step + 1)/rising
@@ -211,11 +211,11 @@ def write_history(
     writer.writerows(rows)
     with atomic_write(path) as tmp: tmp.write_text(text.getvalue(), encoding="utf-8")
 
-# %% ../nbs/06_training.ipynb #df73ead8
+# %% ../nbs/06_training.ipynb #462dcb05
 @dataclass
 class Job:
     "All parts of a run, ready to start"
-    config: TrainConfig # what was asked for
+    config: TrainConfig # what was asked for, with everything chosen that was left open
     source: Source # the photos
     split: Split # who is where
     preprocess: dict # as the bundle will store it
@@ -224,23 +224,24 @@ class Job:
     optimizer: torch.optim.Optimizer # AdamW
     scheduler: torch.optim.lr_scheduler.LambdaLR # stepped after every batch
 
-# %% ../nbs/06_training.ipynb #cfb63939
+# %% ../nbs/06_training.ipynb #f15004dd
 def prepare(
     config:TrainConfig, # from `make_config`
-) -> Job: # nothing has been written yet
+) -> Job: # no run folder has been made yet
     "Open the data, choose the split, load the weights; whatever is wrong is found here"
-    c = config
-    device = default_device(c.device)
+    device = default_device(config.device)
+    c = replace(config, device=str(device), head_lr=config.head_lr or 4*config.lr, n_workers=_workers(config))
     seed_everything(c.seed, c.deterministic)
     source = get_source(c.source, c.data_dir)
+    c = replace(c, data_dir=str(source.root.resolve()))
     split = get_split(source, c.split, c.seed)
     check_split(split, source)
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
     model = build_model(c.model, len(source.class_names), c.weights, c.size)
     freeze_to(model, c.freeze)
-    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler, c.crop_scale, _workers(c), device.type == "cuda")
+    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler, c.crop_scale, c.n_workers, device.type == "cuda")
     if not len(loaders.train): raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo is too few to train on")
-    groups = param_groups(model.to(device), c.lr, c.head_lr or 4*c.lr, c.weight_decay)
+    groups = param_groups(model.to(device), c.lr, c.head_lr, c.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=c.lr)
     steps = len(loaders.train)*c.epochs
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, steps))
@@ -288,20 +289,20 @@ def _run_folder(config):
             write_json(Path(tmp)/"config.json", asdict(config))
             yield Path(tmp)
 
-# %% ../nbs/06_training.ipynb #3e9d80be
+# %% ../nbs/06_training.ipynb #331f04d0
 def _epoch(job, epoch, bar, limit):
     "Train and validate once: a row of history, and the metrics on validation ({} without validation photos)"
-    start = time.perf_counter()
+    start, lr = time.perf_counter(), job.scheduler.get_last_lr()[0]
     loss = train_one_epoch(job.model, job.loaders.train, job.optimizer, job.scheduler, epoch,
                            job.config.label_smoothing, bar.update, limit)
-    seconds = time.perf_counter() - start
+    training = time.perf_counter() - start
     if not math.isfinite(loss):
         raise FlowersError(f"epoch {epoch + 1}: the training loss is {loss}; try a lower --lr (now {job.config.lr})")
     valid = compute_metrics(*predict_logits(job.model, job.loaders.valid, bar.update, limit)) if job.split.valid else {}
     shown = min(len(job.loaders.train), limit or math.inf)*job.config.batch_size
-    return {"epoch": epoch + 1, "step": job.scheduler.last_epoch, "lr": job.scheduler.get_last_lr()[0], "train_loss": loss,
+    return {"epoch": epoch + 1, "step": job.scheduler.last_epoch, "lr": lr, "train_loss": loss,
             **{f"valid_{k}": valid.get(k) for k in ("nll", "top1", "mean_class")},
-            "images_per_s": min(shown, len(job.split.train))/seconds, "seconds": seconds}, valid
+            "images_per_s": min(shown, len(job.split.train))/training, "seconds": time.perf_counter() - start}, valid
 
 # %% ../nbs/06_training.ipynb #da7fec2c
 def _line(row, epochs):
@@ -326,7 +327,7 @@ def _announce(job, say):
         f"{c.size} px, on {_hardware(next(job.model.parameters()).device)}")
     for line in str(job.model.load_report).splitlines(): say(f"weights  {line}")
 
-# %% ../nbs/06_training.ipynb #101c31ff
+# %% ../nbs/06_training.ipynb #7a04f492
 def finish(
     job:Job, # trained
     folder:Path, # of the run; holds best.pt
@@ -343,14 +344,13 @@ def finish(
                "epochs": len(history), "best_epoch": best["epoch"] + 1,
                "minutes": round(sum(row["seconds"] for row in history)/60, 2),
                "test": compute_metrics(logits, labels), "val": best["valid"]}
-    bundle = make_bundle(job.model, job.source.class_names, job.preprocess, **about, metrics=metrics)
-    save_bundle(bundle, folder/"bundle")
-    again, _ = predict_logits(bundle_model(load_bundle(folder/"bundle")), job.loaders.test, max_batches=1)
-    if not torch.allclose(again, logits[:len(again)], atol=1e-3): raise RuntimeError("the bundle gives other logits than the model it was made of")
     write_json(folder/"metrics.json", metrics)
+    save_bundle(make_bundle(job.model, job.source.class_names, job.preprocess, **about, metrics=metrics), folder/"bundle")
+    again, state = bundle_model(load_bundle(folder/"bundle")).state_dict(), job.model.state_dict()
+    if not all(torch.equal(again[k], v.cpu()) for k, v in state.items()): raise RuntimeError("the bundle is not the model it was made of")
     return metrics
 
-# %% ../nbs/06_training.ipynb #b3b631d7
+# %% ../nbs/06_training.ipynb #0abe72a4
 def fit(
     config:TrainConfig, # from `make_config`
     progress:bool=True, # a bar with the time left, on a terminal
@@ -361,7 +361,7 @@ def fit(
     limit = 1 if config.dry_run else None
     epochs = limit or config.epochs
     stopping, history = EarlyStopping(config.patience), []
-    with _run_folder(config) as folder, _board(folder) as board:
+    with _run_folder(job.config) as folder, _board(folder) as board:
         _announce(job, say)
         save_split(job.split, folder/"split.json")
         with _bar(job, epochs, limit, progress) as bar:
