@@ -26,7 +26,7 @@ from .core import FlowersError, read_json, write_json
 from .data import eval_transform, preprocess_for
 from .model import build_model
 
-# %% ../nbs/05a_bundle.ipynb #37a5a6eb
+# %% ../nbs/05a_bundle.ipynb #fd116a5b
 SCHEMA = 1
 
 @dataclass
@@ -36,22 +36,23 @@ class Bundle:
     class_names: tuple[str, ...] # name of output 0, 1, ...
     preprocess: dict # arguments of `eval_transform`
     state: dict = field(repr=False) # name -> tensor
-    options: dict = field(default_factory=dict) # further arguments of `build_model`, such as `width`
+    options: dict = field(default_factory=dict) # further arguments of `build_model`, as `width`
     temperature: float = 1.0 # logits are divided by it; 1 means not calibrated
-    thresholds: dict = field(default_factory=dict) # for later use, such as "not one of these classes"
+    thresholds: dict = field(default_factory=dict) # for later use, as "not one of these classes"
     protocol: str = "" # the split's name
     split_sha256: str = "" # the split's hash
     metrics: dict = field(default_factory=dict) # as in metrics.json
     versions: dict = field(default_factory=dict) # software that made it
     schema_version: int = SCHEMA # of this format
 
-# %% ../nbs/05a_bundle.ipynb #9cd1c9f1
+# %% ../nbs/05a_bundle.ipynb #a1cb02a2
 def versions() -> dict: # package -> version
     "Versions of the software that a result depends on"
-    return {"flowers102": __version__, "python": platform.python_version(), "torch": torch.__version__,
-            "torchvision": torchvision.__version__, "numpy": numpy.__version__, "pillow": PIL.__version__}
+    return {"flowers102": __version__, "python": platform.python_version(),
+            "torch": torch.__version__, "torchvision": torchvision.__version__,
+            "numpy": numpy.__version__, "pillow": PIL.__version__}
 
-# %% ../nbs/05a_bundle.ipynb #71d394e6
+# %% ../nbs/05a_bundle.ipynb #8093cee7
 def make_bundle(
     model:nn.Module, # trained; built by `build_model`
     class_names, # name of each output
@@ -61,21 +62,24 @@ def make_bundle(
     "Pack a trained model"
     state = {k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
     options = {k: v for k, v in model.build_args.items() if k not in ("name", "n_classes", "size")}
-    return Bundle(model.arch, tuple(class_names), dict(preprocess), state, options, versions=versions(), **about)
+    return Bundle(model.arch, tuple(class_names), dict(preprocess), state, options,
+                  versions=versions(), **about)
 
-# %% ../nbs/05a_bundle.ipynb #4dbe9cc8
+# %% ../nbs/05a_bundle.ipynb #61feae48
 def bundle_model(
     bundle:Bundle, # what was loaded or made
 ) -> nn.Module: # in eval mode, on the CPU
     "Build the network of a bundle"
-    model = build_model(bundle.arch, len(bundle.class_names), "none", bundle.preprocess["size"], **bundle.options)
+    model = build_model(bundle.arch, len(bundle.class_names), "none", bundle.preprocess["size"],
+                        **bundle.options)
     try: model.load_state_dict(bundle.state)
     except RuntimeError as e:
-        raise FlowersError(f"bundle: its weights are not those of {bundle.arch} with {len(bundle.class_names)} classes "
+        raise FlowersError(f"bundle: its weights are not those of {bundle.arch} "
+                           f"with {len(bundle.class_names)} classes "
                            f"({str(e).splitlines()[1].strip()[:160]})") from e
     return model.eval()
 
-# %% ../nbs/05a_bundle.ipynb #c1b291d8
+# %% ../nbs/05a_bundle.ipynb #4bb9bdfb
 def save_bundle(
     bundle:Bundle, # what to save
     folder:str|Path, # becomes FOLDER/model.safetensors and FOLDER/bundle.json
@@ -89,7 +93,8 @@ def save_bundle(
             new.mkdir()
             save_file(bundle.state, new/"model.safetensors")
             about = {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name != "state"}
-            write_json(new/"bundle.json", {**about, "weights_sha256": _sha256(new/"model.safetensors")})
+            write_json(new/"bundle.json",
+                       {**about, "weights_sha256": _sha256(new/"model.safetensors")})
             old = Path(tmp)/"old"
             if folder.exists(): folder.rename(old)
             try: new.rename(folder)
@@ -97,7 +102,8 @@ def save_bundle(
                 if old.exists(): old.rename(folder)
                 raise
     except (OSError, SafetensorError) as e:
-        raise FlowersError(f"{folder}: cannot be written ({e}); free some space or choose another folder") from e
+        raise FlowersError(f"{folder}: cannot be written ({e}); "
+                           "free some space or choose another folder") from e
     return folder
 
 # %% ../nbs/05a_bundle.ipynb #ac22171c
@@ -105,45 +111,59 @@ def _sha256(path):
     "SHA-256 of a file"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
-# %% ../nbs/05a_bundle.ipynb #0df44fb0
+# %% ../nbs/05a_bundle.ipynb #0bf0e8e1
 def load_bundle(
     folder:str|Path, # a bundle, or a run folder with a bundle in it
 ) -> Bundle: # checked
     "Read a bundle and check it; no code in it can run"
     folder = Path(folder)
     if not (folder/"bundle.json").is_file() and (folder/"bundle").is_dir(): folder = folder/"bundle"
-    if not folder.is_dir(): raise FlowersError(f"--bundle {folder}: no such folder; expected a bundle, or a run folder made by flowers102_train")
+    if not folder.is_dir():
+        raise FlowersError(f"--bundle {folder}: no such folder; "
+                           "expected a bundle, or a run folder made by flowers102_train")
     for name in ("bundle.json", "model.safetensors"):
         if not (folder/name).is_file():
-            raise FlowersError(f"--bundle {folder}: no {name} in it; expected a bundle, or a run folder made by flowers102_train")
+            raise FlowersError(f"--bundle {folder}: no {name} in it; "
+                               "expected a bundle, or a run folder made by flowers102_train")
     about = read_json(folder/"bundle.json", "a bundle's description")
     _check(about, folder)
     if _sha256(folder/"model.safetensors") != about.pop("weights_sha256"):
-        raise FlowersError(f"{folder}/model.safetensors: not the weights that bundle.json describes (SHA-256 differs); copy the bundle again")
+        raise FlowersError(f"{folder}/model.safetensors: not the weights that bundle.json "
+                           "describes (SHA-256 differs); copy the bundle again")
     try: state = load_file(folder/"model.safetensors")
-    except SafetensorError as e: raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
+    except SafetensorError as e:
+        raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
     return Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state})
 
-# %% ../nbs/05a_bundle.ipynb #f535d6d4
+# %% ../nbs/05a_bundle.ipynb #0030c616
 def _check(about, folder):
     "Raise when the description is not one that this version understands"
-    path, known = folder/"bundle.json", set(Bundle.__dataclass_fields__) - {"state"} | {"weights_sha256"}
+    path, known = (folder/"bundle.json",
+                   set(Bundle.__dataclass_fields__) - {"state"} | {"weights_sha256"})
     if not isinstance(about, dict): raise FlowersError(f"{path}: expected a JSON object")
     version = about.get("schema_version")
-    if not isinstance(version, int): raise FlowersError(f"{path}: no schema_version; this is not a bundle's description")
-    if version < 1: raise FlowersError(f"{path}: schema {version} has never existed; copy the bundle again")
-    if version > SCHEMA: raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; upgrade flowers102")
+    if not isinstance(version, int):
+        raise FlowersError(f"{path}: no schema_version; this is not a bundle's description")
+    if version < 1:
+        raise FlowersError(f"{path}: schema {version} has never existed; copy the bundle again")
+    if version > SCHEMA:
+        raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; "
+                           "upgrade flowers102")
     missing, strange = sorted(known - set(about)), sorted(set(about) - known)
-    if missing or strange: raise FlowersError(f"{path}: missing keys {missing}, unknown keys {strange}; copy the bundle again")
+    if missing or strange:
+        raise FlowersError(f"{path}: missing keys {missing}, unknown keys {strange}; "
+                           "copy the bundle again")
     p, names = about["preprocess"], about["class_names"]
     if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
         raise FlowersError(f"{path}: class_names should be a list of names")
     if not (isinstance(p, dict) and set(p) == set(preprocess_for())):
         raise FlowersError(f"{path}: preprocess should have the keys {', '.join(preprocess_for())}")
     try: eval_transform(**p)
-    except (TypeError, ValueError) as e: raise FlowersError(f"{path}: preprocess can't be used ({e})") from e
+    except (TypeError, ValueError) as e:
+        raise FlowersError(f"{path}: preprocess can't be used ({e})") from e
     if not all(isinstance(p[k], int) and p[k] > 0 for k in ("size", "resize")):
         raise FlowersError(f"{path}: preprocess: size and resize should be positive whole numbers")
-    if not isinstance(about["options"], dict): raise FlowersError(f"{path}: options should be a JSON object")
+    if not isinstance(about["options"], dict):
+        raise FlowersError(f"{path}: options should be a JSON object")
     if not (isinstance(about["temperature"], (int, float)) and 0 < about["temperature"] < math.inf):
         raise FlowersError(f"{path}: temperature should be a positive number")

@@ -20,15 +20,16 @@ from fastcore.docments import docments
 from . import __version__
 from .core import FlowersError, atomic_write, did_you_mean
 
-# %% ../nbs/10_cli.ipynb #b10c0783
+# %% ../nbs/10_cli.ipynb #693d0fff
 class _Parser(argparse.ArgumentParser):
     "An argument parser whose complaint is one line"
     def error(self, message):
         strange = message.removeprefix("unrecognized arguments: ").split()[0]
-        hint = did_you_mean(strange.split("=")[0], self._option_string_actions) if strange.startswith("--") else ""
+        hint = (did_you_mean(strange.split("=")[0], self._option_string_actions)
+                if strange.startswith("--") else "")
         raise FlowersError(f"{message}{hint or f'; see {self.prog} --help'}")
 
-# %% ../nbs/10_cli.ipynb #ec197cba
+# %% ../nbs/10_cli.ipynb #da191f12
 def _parser(command):
     "A parser with a flag for each parameter of a function"
     parser = _Parser(prog=command.__name__, description=command.__doc__, allow_abbrev=False)
@@ -37,13 +38,15 @@ def _parser(command):
     for p in inspect.signature(command).parameters.values():
         text = docs[p.name].replace("%", "%%")
         if p.annotation is list: parser.add_argument(p.name, nargs="+", help=text)
-        elif p.annotation is bool: parser.add_argument(f"--{p.name}", action="store_true", help=text)
+        elif p.annotation is bool:
+            parser.add_argument(f"--{p.name}", action="store_true", help=text)
         else:
             shown = f" (default: {p.default})" if p.default is not None else ""
-            parser.add_argument(f"--{p.name}", type=p.annotation, default=p.default, metavar=p.annotation.__name__.upper(), help=text + shown)
+            parser.add_argument(f"--{p.name}", type=p.annotation, default=p.default,
+                                metavar=p.annotation.__name__.upper(), help=text + shown)
     return parser
 
-# %% ../nbs/10_cli.ipynb #d1278b76
+# %% ../nbs/10_cli.ipynb #e1507b06
 @contextmanager
 def _one_line_errors(name):
     "Turn what the user can mend into one line on standard error"
@@ -55,13 +58,14 @@ def _one_line_errors(name):
         print(f"{name}: interrupted; files that were finished are kept", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # Python flushes once more on its way out
+        # Python flushes once more on its way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
 
-# %% ../nbs/10_cli.ipynb #4ece4629
+# %% ../nbs/10_cli.ipynb #e58a2a9f
 def run_command(
     command, # one of the functions below
-    args:list|None=None, # what stands behind it on the command line; None: the process's own arguments
+    args:list|None=None, # what stands behind it on the command line; None: the process's arguments
 ): # nothing; ends with `SystemExit`
     "Call a function with what the command line says"
     with _one_line_errors(command.__name__):
@@ -74,7 +78,7 @@ def _underscored(arg):
     flag, equals, value = arg.partition("=")
     return flag[:2] + flag[2:].replace("-", "_") + equals + value if arg.startswith("--") else arg
 
-# %% ../nbs/10_cli.ipynb #068d9306
+# %% ../nbs/10_cli.ipynb #2f6ba832
 def flowers102_data(
     source:str="oxford", # oxford, folder (a folder per class) or toy (drawn flowers)
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -89,8 +93,10 @@ def flowers102_data(
     from flowers102.sources import get_source, oxford_flowers, verify_photos
     from flowers102.splits import get_split, save_split
 
-    if format not in ("table", "json"): raise FlowersError(f"--format {format}: expected table or json")
-    if download and source != "oxford": raise FlowersError("--download: only the Oxford photos can be downloaded")
+    if format not in ("table", "json"):
+        raise FlowersError(f"--format {format}: expected table or json")
+    if download and source != "oxford":
+        raise FlowersError("--download: only the Oxford photos can be downloaded")
     photos = oxford_flowers(data_dir, download=True) if download else get_source(source, data_dir)
     problems = verify_photos(photos) if verify else None
     try: parts = get_split(photos, split, seed)
@@ -101,35 +107,41 @@ def flowers102_data(
     _show_data(photos, parts, problems, out, format)
     return 1 if problems else 0
 
-# %% ../nbs/10_cli.ipynb #adc09dab
+# %% ../nbs/10_cli.ipynb #e7ec01ff
 def _show_data(photos, parts, problems, out, format):
     "Print a description of a source as a table or as JSON"
     counts = photos.counts
-    about = {"source": photos.name, "data_dir": str(photos.root), "photos": len(photos), "classes": len(photos.class_names),
-             "smallest_class": int(counts.min()), "largest_class": int(counts.max()),
-             "notes": list(photos.notes)}
+    about = {"source": photos.name, "data_dir": str(photos.root), "photos": len(photos),
+             "classes": len(photos.class_names), "smallest_class": int(counts.min()),
+             "largest_class": int(counts.max()), "notes": list(photos.notes)}
     if parts: about |= {"protocol": parts.protocol, "split_sha256": parts.sha256, **parts.sizes}
     if out: about["manifest"] = str(out)
-    if problems is not None: about["problems"] = [{"id": p.id, "kind": p.kind, "path": str(p.path), "detail": p.detail} for p in problems]
+    if problems is not None:
+        about["problems"] = [{"id": p.id, "kind": p.kind, "path": str(p.path), "detail": p.detail}
+                             for p in problems]
     if format == "json": return print(json.dumps(about, indent=2, ensure_ascii=False))
     names = photos.class_names
     print(f"photos   {len(photos):,} in {photos.root}")
-    uneven = f"from {counts.min()} photos ({names[counts.argmin()]}) to {counts.max()} ({names[counts.argmax()]})"
-    print(f"classes  {len(names)}, {uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}")
+    uneven = (f"from {counts.min()} photos ({names[counts.argmin()]}) "
+              f"to {counts.max()} ({names[counts.argmax()]})")
+    print(f"classes  {len(names)}, "
+          f"{uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}")
     if parts: print(f"split    {parts}: " + ", ".join(f"{k} {n:,}" for k, n in parts.sizes.items()))
     for note in photos.notes: print(f"note     {note}")
     if out: print(f"made     {out}")
     for p in problems or (): print(f"{p.kind:12s} {p.path}: {p.detail}")
-    if problems is not None: print(f"verify   {len(photos) - len(problems):,} photos are good, {len(problems)} have problems")
+    if problems is not None:
+        print(f"verify   {len(photos) - len(problems):,} photos are good, "
+              f"{len(problems)} have problems")
 
-# %% ../nbs/10_cli.ipynb #edbb34aa
+# %% ../nbs/10_cli.ipynb #5678f6d4
 def flowers102_train(
     source:str=None, # oxford, folder (a folder per class) or toy (drawn flowers); default: oxford
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
-    split:str=None, # stratified, official, official-trainval, folders or a manifest; default: stratified (folders where there are any)
-    model:str=None, # a torchvision classification network or tiny_net; default: resnet18 (toy: tiny_net)
+    split:str=None, # stratified, official[-trainval], folders, a manifest; default: stratified
+    model:str=None, # a torchvision classifier or tiny_net; default: resnet18 (toy: tiny_net)
     weights:str=None, # DEFAULT (torchvision's), none, or a file; default: DEFAULT (toy: none)
-    freeze:str=None, # keep the network up to this stage as it is; head: train only the head; default: train everything
+    freeze:str=None, # freeze up to this stage; head: train only the head; default: train everything
     size:int=None, # side of the square that the network sees, pixels; default: 224 (toy: 64)
     epochs:int=None, # times that each training photo is shown; default: 10 (toy: 16)
     batch_size:int=None, # photos in a step; default: 32
@@ -137,11 +149,11 @@ def flowers102_train(
     head_lr:float=None, # peak learning rate of the head; default: four times lr (toy: 0.004)
     weight_decay:float=None, # of AdamW, on weight matrices; default: 0.05
     label_smoothing:float=None, # share of the target spread over all classes; default: 0.1
-    crop_scale:float=None, # smallest share of a photo's area that a training crop shows; default: 0.35 (toy: 0.7)
+    crop_scale:float=None, # smallest share of a photo's area in a crop; default: 0.35 (toy: 0.7)
     sampler:str=None, # shuffle, or balanced (each class equally often); default: shuffle
     patience:int=None, # epochs without improvement before the run stops; default: 5
     seed:int=None, # of split, initial weights, order and augmentation; default: 42
-    n_workers:int=None, # processes that read photos; default: one less than cores, at most 4 (toy: 0)
+    n_workers:int=None, # processes reading photos; default: one less than cores, at most 4 (toy: 0)
     device:str=None, # cpu, cuda or mps; default: the best present
     deterministic:bool=False, # insist on deterministic kernels
     out:str=None, # run folder; default: a new one, runs/SOURCE-MODEL
@@ -155,7 +167,7 @@ def flowers102_train(
     run = fit(config)
     if not config.dry_run: _name_a_flower(run, config)
 
-# %% ../nbs/10_cli.ipynb #6c7c657f
+# %% ../nbs/10_cli.ipynb #32653ade
 def _name_a_flower(run, config):
     "Predict one test photo, save its picture in the run folder, and say what to try next"
     from matplotlib.figure import Figure
@@ -170,13 +182,15 @@ def _name_a_flower(run, config):
     sample = pick(photos, [test[sample_seed(config.seed, 0, "photo") % len(test)]])[0]
     answer = predict(Predictor(run/"bundle", config.device), sample.path)
     fig = Figure(figsize=(6.4, 2.6), layout="constrained")
-    show_prediction(answer, photos.class_names[sample.label], fig.subplots(1, 2, width_ratios=(1, 1.2)))
+    show_prediction(answer, photos.class_names[sample.label],
+                    fig.subplots(1, 2, width_ratios=(1, 1.2)))
     with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
-    print(f"photo    {sample.path.name}, labelled {photos.class_names[sample.label]}: {answer.name} {answer.confidence:.1%}; "
-          f"see {run/'prediction.png'}")
-    print(f"next     flowers102_predict {sample.path.parent} --bundle {run/'bundle'}\n         tensorboard --logdir {run.parent}")
+    print(f"photo    {sample.path.name}, labelled {photos.class_names[sample.label]}: "
+          f"{answer.name} {answer.confidence:.1%}; see {run/'prediction.png'}")
+    print(f"next     flowers102_predict {sample.path.parent} --bundle {run/'bundle'}\n"
+          f"         tensorboard --logdir {run.parent}")
 
-# %% ../nbs/10_cli.ipynb #137598ef
+# %% ../nbs/10_cli.ipynb #bd419c43
 def flowers102_predict(
     paths:list, # photos and folders, or - for a list of paths on standard input
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
@@ -187,21 +201,26 @@ def flowers102_predict(
     device:str=None, # cpu, cuda or mps; default: the best present
 ) -> int: # exit status: 1 when some photos could not be read
     "Name the flowers in photos"
-    if format not in ("table", "csv", "jsonl"): raise FlowersError(f"--format {format}: expected table, csv or jsonl")
+    if format not in ("table", "csv", "jsonl"):
+        raise FlowersError(f"--format {format}: expected table, csv or jsonl")
     from tqdm.auto import tqdm
 
     from flowers102.inference import Predictor, find_photos, predict_stream
 
     photos = list(find_photos(_listed(paths)))
-    if not photos: raise FlowersError(f"{' '.join(paths)}: no photos found; give photos, or folders with photos in them")
+    if not photos:
+        raise FlowersError(f"{' '.join(paths)}: no photos found; "
+                           "give photos, or folders with photos in them")
     predictor = Predictor(_bundle_folder(bundle), device, batch_size)
     answers = predict_stream(predictor, photos, top_k)
     bar = tqdm(answers, total=len(photos), unit="photo", leave=False, disable=None, delay=1)
     failed = _write_rows(bar, format, out, min(60, max(len(str(p)) for p in photos)))
-    if out: print(f"{len(photos) - failed:,} photos named, {failed:,} failed, in {out}", file=sys.stderr)
+    if out:
+        print(f"{len(photos) - failed:,} photos named, {failed:,} failed, in {out}",
+              file=sys.stderr)
     return 1 if failed else 0
 
-# %% ../nbs/10_cli.ipynb #936b3a5c
+# %% ../nbs/10_cli.ipynb #c90d7d14
 def _listed(paths):
     "The paths given, with `-` replaced by the lines of standard input"
     for path in paths:
@@ -212,15 +231,18 @@ def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
     if bundle: return Path(bundle)
     found = sorted(Path("runs").glob("*/bundle/bundle.json"), key=lambda p: p.stat().st_mtime)
-    if not found: raise FlowersError("--bundle: none given, and none below runs/; train one with `flowers102_train --source toy`")
+    if not found:
+        raise FlowersError("--bundle: none given, and none below runs/; "
+                           "train one with `flowers102_train --source toy`")
     print(f"bundle   {found[-1].parent}", file=sys.stderr)
     return found[-1].parent
 
-# %% ../nbs/10_cli.ipynb #171f3749
+# %% ../nbs/10_cli.ipynb #f7bd54fa
 def _write_rows(answers, format, out, width):
     "Write one row for each answer; returns how many photos failed"
     if not out: return _rows_to(sys.stdout, answers, format, width)
-    with atomic_write(out) as tmp, open(tmp, "w", newline="", encoding="utf-8") as f: return _rows_to(f, answers, format, width)
+    with atomic_write(out) as tmp, open(tmp, "w", newline="", encoding="utf-8") as f:
+        return _rows_to(f, answers, format, width)
 
 def _rows_to(file, answers, format, width):
     "Write rows in one of three formats to an open file; `width` aligns the table"
@@ -231,20 +253,24 @@ def _rows_to(file, answers, format, width):
         if format == "jsonl": print(json.dumps(row, ensure_ascii=False), file=file)
         elif format == "csv":
             if i == 0: writer.writerow(row)
-            writer.writerow([json.dumps(v, ensure_ascii=False) if isinstance(v, list) else v for v in row.values()])
-        elif not a.error: print(f"{a.path:{width}s}  {a.confidence:6.1%} {a.name:26s} " + ", ".join(f"{n} {p:.1%}" for n, p in a.top_k[1:]), file=file)
+            writer.writerow([json.dumps(v, ensure_ascii=False) if isinstance(v, list) else v
+                             for v in row.values()])
+        elif not a.error:
+            print(f"{a.path:{width}s}  {a.confidence:6.1%} {a.name:26s} "
+                  + ", ".join(f"{n} {p:.1%}" for n, p in a.top_k[1:]), file=file)
         if a.error:
             failed += 1
             print(f"{a.path}: {a.error}", file=sys.stderr)
     file.flush()
     return failed
 
-# %% ../nbs/10_cli.ipynb #d1eae8c9
+# %% ../nbs/10_cli.ipynb #9f778004
 def main(
     name:str|None=None, # of the command; None: the name of the program that was started
 ): # nothing; ends with `SystemExit`
     "Run one of the commands of this page with the process's own arguments"
     commands = {c.__name__: c for c in (flowers102_data, flowers102_train, flowers102_predict)}
     name = name or Path(sys.argv[0]).stem
-    if name not in commands: raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
+    if name not in commands:
+        raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
     run_command(commands[name])

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-# %% ../nbs/00_core.ipynb #4938102e
+# %% ../nbs/00_core.ipynb #b8662c16
 class FlowersError(Exception):
-    "A mistake that the user can mend; its text is one line: which file or flag, what was expected, what to do"
+    "A mistake that the user can mend: one line that names it, what was expected, what to do"
 
     def __init__(self, message:str): # one line; line breaks are folded into spaces
         super().__init__(" ".join(str(message).rpartition("FlowersError: ")[2].split()))
@@ -33,7 +33,7 @@ def did_you_mean(
     near = difflib.get_close_matches(str(word), [str(c) for c in choices], n=n, cutoff=0.6)
     return f"; did you mean {', '.join(repr(w) for w in near)}?" if near else ""
 
-# %% ../nbs/00_core.ipynb #89c86678
+# %% ../nbs/00_core.ipynb #94aa7bd1
 def default_device(
     device:str|None=None, # "cpu", "cuda", "cuda:1", "mps"; None picks the best one present
 ): # a `torch.device`
@@ -48,10 +48,11 @@ def default_device(
     except RuntimeError: wanted = None
     n = torch.cuda.device_count() if wanted is not None and wanted.type == "cuda" else 1
     if wanted is None or wanted.type not in present or (wanted.index or 0) >= n:
-        raise FlowersError(f"device {str(device)!r}: not usable here; this machine has {', '.join(present)}")
+        raise FlowersError(f"device {str(device)!r}: not usable here; "
+                           f"this machine has {', '.join(present)}")
     return wanted
 
-# %% ../nbs/00_core.ipynb #a815c951
+# %% ../nbs/00_core.ipynb #5cdc4a75
 def seed_everything(
     seed:int=42, # 0 or greater
     deterministic:bool=False, # also insist on deterministic kernels (slower on a GPU)
@@ -60,7 +61,8 @@ def seed_everything(
     import numpy as np
     import torch
 
-    if not 0 <= seed < 2**32: raise FlowersError(f"--seed {seed}: expected a whole number from 0 to {2**32 - 1}")
+    if not 0 <= seed < 2**32:
+        raise FlowersError(f"--seed {seed}: expected a whole number from 0 to {2**32 - 1}")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -86,7 +88,7 @@ def data_dir(
     "The folder of photos: `path`, else `FLOWERS102_DATA`, else the cache folder"
     return Path(path or os.environ.get("FLOWERS102_DATA") or cache_dir()).expanduser()
 
-# %% ../nbs/00_core.ipynb #3867250f
+# %% ../nbs/00_core.ipynb #1d33f15e
 @contextmanager
 def atomic_write(
     path:str|Path, # the file to write; its folder is created
@@ -102,7 +104,8 @@ def atomic_write(
         _flush(tmp)
         os.replace(tmp, path)
     except OSError as e:
-        raise FlowersError(f"{path}: cannot be written ({e.strerror or e}); free some space or choose another folder") from e
+        raise FlowersError(f"{path}: cannot be written ({e.strerror or e}); "
+                           "free some space or choose another folder") from e
     finally:
         if tmp: tmp.unlink(missing_ok=True)
 
@@ -124,12 +127,15 @@ def write_json(
     with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8")
     return Path(path)
 
-# %% ../nbs/00_core.ipynb #70d35cff
+# %% ../nbs/00_core.ipynb #f88f0300
 def read_json(
     path:str|Path, # the file to read
     what:str="a JSON file", # what it should be, for the error message
 ): # its value
     "Read a JSON file, or say in one line why it can't be read"
     try: return json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as e: raise FlowersError(f"{path}: expected {what}, but it can't be read ({e.strerror or e})") from e
-    except ValueError as e: raise FlowersError(f"{path}: expected {what}, but it is not valid JSON ({e})") from e
+    except OSError as e:
+        raise FlowersError(f"{path}: expected {what}, "
+                           f"but it can't be read ({e.strerror or e})") from e
+    except ValueError as e:
+        raise FlowersError(f"{path}: expected {what}, but it is not valid JSON ({e})") from e

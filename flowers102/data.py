@@ -22,7 +22,7 @@ from .core import FlowersError
 from .sources import Source, pick
 from .splits import Split
 
-# %% ../nbs/03_data.ipynb #c4b37628
+# %% ../nbs/03_data.ipynb #a84aeb99
 def _to_rgb(image):
     "Any Pillow mode as 8-bit RGB"
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -33,11 +33,12 @@ def _to_rgb(image):
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
         top = values.max(initial=0)
-        scale = 255 if image.mode == "F" and top <= 1 else 1 if image.mode == "F" and top <= 255 else 255/max(65535, top)
+        scale = (255 if image.mode == "F" and top <= 1 else 1 if image.mode == "F" and top <= 255
+                 else 255/max(65535, top))
         image = Image.fromarray((values*scale).round().clip(0, 255).astype(np.uint8))
     return image.convert("RGB")
 
-# %% ../nbs/03_data.ipynb #f225ced3
+# %% ../nbs/03_data.ipynb #feca5b70
 def read_photo(
     path:str|Path, # any file that Pillow reads
 ) -> Image.Image: # RGB, 8 bits, upright, at its own size
@@ -47,25 +48,30 @@ def read_photo(
     except FileNotFoundError: why = "no such file"
     except IsADirectoryError: why = "is a folder, expected a photo"
     except PermissionError: why = "no permission to read it"
-    except Image.DecompressionBombError: why = f"has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which is refused; shrink it first"
-    except Image.UnidentifiedImageError: why = "is not a photo that can be read (whatever its name says)"
-    except Exception as e: # Pillow raises OSError, SyntaxError, ValueError, struct.error and more on damaged files
+    except Image.DecompressionBombError:
+        why = (f"has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which is refused; "
+               "shrink it first")
+    except Image.UnidentifiedImageError:
+        why = "is not a photo that can be read (whatever its name says)"
+    except Exception as e: # damage raises OSError, SyntaxError, ValueError, struct.error and more
         why = "is cut short or damaged (" + str(e).split(" <")[0] + "); copy it again, or remove it"
     raise FlowersError(f"{path}: {why}")
 
-# %% ../nbs/03_data.ipynb #61fd598f
+# %% ../nbs/03_data.ipynb #bb3b2764
 def preprocess_for(
     size:int=224, # side of the square that the network sees, pixels
     resize:int|None=None, # shorter side before the crop; None: 8/7 of `size`
 ) -> dict: # JSON-ready arguments for `eval_transform`
     "The preprocessing that a bundle stores"
-    if not (isinstance(size, int) and size >= 16): raise FlowersError(f"--size {size}: expected a whole number of pixels, 16 or more")
+    if not (isinstance(size, int) and size >= 16):
+        raise FlowersError(f"--size {size}: expected a whole number of pixels, 16 or more")
     resize = resize or round(size*8/7)
-    if resize < size: raise FlowersError(f"resize {resize}: expected at least the crop size, {size}")
+    if resize < size:
+        raise FlowersError(f"resize {resize}: expected at least the crop size, {size}")
     return {"size": size, "resize": resize, "interpolation": "bilinear",
             "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
-# %% ../nbs/03_data.ipynb #1cc54488
+# %% ../nbs/03_data.ipynb #c8603f96
 def eval_transform(
     size:int=224, # side of the square crop, pixels
     resize:int=256, # shorter side before the crop, pixels
@@ -74,23 +80,27 @@ def eval_transform(
     std=(0.229, 0.224, 0.225), # of each channel
 ): # PIL RGB -> float32 (3, size, size), normalised
     "Resize, centre crop, normalise"
-    return v2.Compose([v2.PILToTensor(), v2.Resize(resize, InterpolationMode(interpolation), antialias=True),
-                       v2.CenterCrop(size), v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)])
+    return v2.Compose([v2.PILToTensor(),
+                       v2.Resize(resize, InterpolationMode(interpolation), antialias=True),
+                       v2.CenterCrop(size), v2.ToDtype(torch.float32, scale=True),
+                       v2.Normalize(mean, std)])
 
-# %% ../nbs/03_data.ipynb #aab5560b
+# %% ../nbs/03_data.ipynb #6859609b
 def train_transform(
     size:int=224, # side of the crop, pixels
     scale:tuple=(0.35, 1.0), # share of the photo's area that is shown
-    jitter:float=0.2, # strength of brightness, contrast and saturation changes; hue is never changed
+    jitter:float=0.2, # strength of brightness, contrast and saturation changes; hue never changes
     interpolation:str="bilinear", # as in `eval_transform`
     mean=(0.485, 0.456, 0.406), # as in `eval_transform`
     std=(0.229, 0.224, 0.225), # as in `eval_transform`
 ): # PIL RGB -> float32 (3, size, size), normalised
     "Random resized crop, flip, gentle colour changes, normalise"
-    return v2.Compose([v2.PILToTensor(),
-                       v2.RandomResizedCrop(size, scale=scale, interpolation=InterpolationMode(interpolation), antialias=True),
-                       v2.RandomHorizontalFlip(), v2.ColorJitter(jitter, jitter, jitter),
-                       v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)])
+    return v2.Compose([
+        v2.PILToTensor(),
+        v2.RandomResizedCrop(size, scale=scale, interpolation=InterpolationMode(interpolation),
+                             antialias=True),
+        v2.RandomHorizontalFlip(), v2.ColorJitter(jitter, jitter, jitter),
+        v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)])
 
 # %% ../nbs/03_data.ipynb #e057673c
 def denormalize(
@@ -136,7 +146,7 @@ class Flowers102Dataset(Dataset):
             torch.default_generator.manual_seed(sample_seed(self.seed, epoch, sample.id))
             return self.transform(image), sample.label
 
-# %% ../nbs/03_data.ipynb #546c350d
+# %% ../nbs/03_data.ipynb #a48eed06
 class EpochSampler(Sampler):
     "Yields (epoch, index); the order depends only on (seed, epoch)"
 
@@ -154,7 +164,8 @@ class EpochSampler(Sampler):
 
     def __iter__(self):
         g = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, "order"))
-        if self.weights is not None: order = torch.multinomial(self.weights, self.n, replacement=True, generator=g)
+        if self.weights is not None:
+            order = torch.multinomial(self.weights, self.n, replacement=True, generator=g)
         else: order = torch.randperm(self.n, generator=g) if self.shuffle else torch.arange(self.n)
         return iter([(self.epoch, i) for i in order.tolist()])
 
@@ -166,39 +177,44 @@ class Loaders:
     valid: DataLoader # in the split's order; may be empty
     test: DataLoader # in the split's order
 
-# %% ../nbs/03_data.ipynb #31a35f68
+# %% ../nbs/03_data.ipynb #275f73eb
 def make_loaders(
     source:Source, # the photos
     split:Split, # who is where
     preprocess:dict|None=None, # from `preprocess_for`; None: 224 px
     batch_size:int=32, # photos in a batch
     seed:int=42, # of order and augmentation
-    sampler:str="shuffle", # "shuffle": each photo once an epoch; "balanced": each class equally often
+    sampler:str="shuffle", # "shuffle": each photo once an epoch; "balanced": classes equally often
     crop_scale:float=0.35, # smallest share of a photo's area that a training crop shows
     n_workers:int=0, # processes that read ahead; 0 reads in this one
     pin_memory:bool=False, # True speeds up copies to a GPU
 ) -> Loaders: # of (images (N, 3, size, size), labels (N,))
     "Loaders for training, validation and test"
     p = preprocess or preprocess_for()
-    augment = train_transform(p["size"], (crop_scale, 1.0), interpolation=p["interpolation"], mean=p["mean"], std=p["std"])
+    augment = train_transform(p["size"], (crop_scale, 1.0), interpolation=p["interpolation"],
+                              mean=p["mean"], std=p["std"])
     loaders = {}
-    for part, transform in (("train", augment), ("valid", eval_transform(**p)), ("test", eval_transform(**p))):
+    for part, transform in (("train", augment), ("valid", eval_transform(**p)),
+                            ("test", eval_transform(**p))):
         ds = Flowers102Dataset(source, getattr(split, part), transform, seed)
-        order = EpochSampler(len(ds), seed, part == "train", _weights(ds, sampler) if part == "train" else None)
-        loaders[part] = DataLoader(ds, batch_size, sampler=order, num_workers=n_workers, pin_memory=pin_memory,
-                                   persistent_workers=n_workers > 0 and part == "train",
-                                   drop_last=part == "train" and len(ds) > 1 and len(ds) % batch_size == 1)
+        order = EpochSampler(len(ds), seed, part == "train",
+                             _weights(ds, sampler) if part == "train" else None)
+        loaders[part] = DataLoader(
+            ds, batch_size, sampler=order, num_workers=n_workers, pin_memory=pin_memory,
+            persistent_workers=n_workers > 0 and part == "train",
+            drop_last=part == "train" and len(ds) > 1 and len(ds) % batch_size == 1)
     return Loaders(**loaders)
 
-# %% ../nbs/03_data.ipynb #e891eab0
+# %% ../nbs/03_data.ipynb #d0e99fa2
 def _weights(ds, sampler):
     "Chance of each photo: None for a plain shuffle, else one over the size of its class"
     if sampler == "shuffle": return None
-    if sampler != "balanced": raise FlowersError(f"--sampler {sampler}: expected shuffle or balanced")
+    if sampler != "balanced":
+        raise FlowersError(f"--sampler {sampler}: expected shuffle or balanced")
     labels = np.array([s.label for s in ds.samples])
     return 1/np.bincount(labels)[labels]
 
-# %% ../nbs/03_data.ipynb #10fdde3f
+# %% ../nbs/03_data.ipynb #2fb86e5d
 def show_batch(
     images:torch.Tensor, # (N, 3, H, W), normalised
     labels, # (N,) int
@@ -212,7 +228,8 @@ def show_batch(
 
     n = min(n, len(images))
     rows = -(-n//cols)
-    fig, axs = plt.subplots(rows, cols, figsize=(1.2*cols, 1.5*rows), squeeze=False, layout="constrained")
+    fig, axs = plt.subplots(rows, cols, figsize=(1.2*cols, 1.5*rows), squeeze=False,
+                            layout="constrained")
     for ax in axs.flat: ax.axis("off")
     for ax, image, label in zip(axs.flat, denormalize(images[:n].cpu().float(), **stats), labels):
         ax.imshow(image.permute(1, 2, 0))

@@ -21,7 +21,7 @@ from .core import FlowersError, default_device
 from .data import _to_rgb, eval_transform, read_photo
 from .sources import _photos
 
-# %% ../nbs/09_inference.ipynb #9496ae96
+# %% ../nbs/09_inference.ipynb #d8aef43a
 @dataclass
 class Prediction:
     "What the model says about one photo"
@@ -39,10 +39,11 @@ class Prediction:
 
     def row(self) -> dict:
         "The prediction as a flat row for CSV or JSON lines"
-        return {"path": self.path, "label": self.label, "name": self.name, "confidence": self.confidence,
-                "top_k": [[name, p] for name, p in self.top_k], "error": self.error}
+        return {"path": self.path, "label": self.label, "name": self.name,
+                "confidence": self.confidence, "top_k": [[name, p] for name, p in self.top_k],
+                "error": self.error}
 
-# %% ../nbs/09_inference.ipynb #b8eebad0
+# %% ../nbs/09_inference.ipynb #5afa20c4
 def show_prediction(
     prediction:Prediction, # made with `keep_photos=True`, or of a file that still exists
     truth:str|None=None, # the right name, if it is known
@@ -51,15 +52,19 @@ def show_prediction(
     "Show a photo beside the names that the model considers"
     import matplotlib.pyplot as plt
 
-    if prediction.error: raise FlowersError(f"{prediction.path}: nothing to show, {prediction.error}")
-    if axs is None: axs = plt.subplots(1, 2, figsize=(6.4, 2.6), width_ratios=(1, 1.2), layout="constrained")[1]
+    if prediction.error:
+        raise FlowersError(f"{prediction.path}: nothing to show, {prediction.error}")
+    if axs is None:
+        axs = plt.subplots(1, 2, figsize=(6.4, 2.6), width_ratios=(1, 1.2), layout="constrained")[1]
     axs[0].imshow(prediction.photo or read_photo(prediction.path), interpolation="bicubic")
     axs[0].axis("off")
     if truth: axs[0].set_title(f"labelled: {truth}", fontsize=9)
     names, probs = zip(*prediction.top_k)
-    colours = ["#9ec5f0" if n == truth else "#f0c987" if i == 0 and truth else "0.85" for i, n in enumerate(names)]
+    colours = ["#9ec5f0" if n == truth else "#f0c987" if i == 0 and truth else "0.85"
+               for i, n in enumerate(names)]
     axs[1].barh(range(len(names)), probs, color=colours)
-    for i, (name, p) in enumerate(zip(names, probs)): axs[1].text(.01, i, f" {name}  {p:.1%}", va="center", fontsize=9)
+    for i, (name, p) in enumerate(zip(names, probs)):
+        axs[1].text(.01, i, f" {name}  {p:.1%}", va="center", fontsize=9)
     axs[1].set(xlim=(0, 1), yticks=[], xlabel="probability")
     axs[1].set_title(f"predicted: {prediction.name}", fontsize=9)
     axs[1].invert_yaxis()
@@ -92,7 +97,7 @@ def predict_probs(
     logits = predictor.model(images.to(predictor.device)).cpu().double()
     return (logits/predictor.bundle.temperature).softmax(-1)
 
-# %% ../nbs/09_inference.ipynb #f97ba825
+# %% ../nbs/09_inference.ipynb #0ce6eaf2
 def predict_stream(
     predictor:Predictor, # who predicts
     photos:Iterable, # paths, Pillow images, or uint8 arrays (H, W, 3)
@@ -103,14 +108,15 @@ def predict_stream(
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     todo = iter(photos)
     with ThreadPoolExecutor(predictor.n_threads) as pool:
-        start = lambda: [pool.submit(_prepare, p, predictor.transform, keep_photos) for p in islice(todo, predictor.batch_size)]
+        start = lambda: [pool.submit(_prepare, p, predictor.transform, keep_photos)
+                         for p in islice(todo, predictor.batch_size)]
         now = start()
         while now:
             ahead = start() # decoded while the network works
             yield from _answer(predictor, [f.result() for f in now], top_k)
             now = ahead
 
-# %% ../nbs/09_inference.ipynb #4681b01d
+# %% ../nbs/09_inference.ipynb #851b14b2
 def _prepare(photo, transform, keep):
     "Read and transform one photo: an unfinished answer, and a tensor or None"
     answer = Prediction("" if isinstance(photo, (Image.Image, np.ndarray)) else str(photo))
@@ -127,19 +133,22 @@ def _from_memory(photo):
         if isinstance(photo, np.ndarray): photo = Image.fromarray(photo)
         return _to_rgb(ImageOps.exif_transpose(photo))
     except Exception as e: # a wrong dtype or shape, or a file that Pillow opened but cannot decode
-        raise FlowersError(f"photo from memory: can't be read ({e}); expected a Pillow image or uint8 (H, W, 3)") from e
+        raise FlowersError(f"photo from memory: can't be read ({e}); "
+                           "expected a Pillow image or uint8 (H, W, 3)") from e
 
 def _answer(predictor, prepared, top_k):
     "Complete the answers of one batch"
     good = [(answer, image) for answer, image in prepared if image is not None]
     if good:
-        probs, labels = predict_probs(predictor, torch.stack([i for _, i in good])).topk(min(top_k, len(predictor.bundle.class_names)))
+        probs, labels = predict_probs(predictor, torch.stack([i for _, i in good])).topk(
+            min(top_k, len(predictor.bundle.class_names)))
         for (answer, _), p, k in zip(good, probs.tolist(), labels.tolist()):
-            answer.top_k = [(predictor.bundle.class_names[label], prob) for label, prob in zip(k, p)]
+            answer.top_k = [(predictor.bundle.class_names[label], prob)
+                            for label, prob in zip(k, p)]
             answer.label, answer.name, answer.confidence = k[0], *answer.top_k[0]
     return [answer for answer, _ in prepared]
 
-# %% ../nbs/09_inference.ipynb #b16b115d
+# %% ../nbs/09_inference.ipynb #6b3b00ec
 def predict(
     predictor:Predictor, # who predicts
     photos, # one photo or several: paths, Pillow images, or uint8 arrays (H, W, 3)
@@ -147,7 +156,8 @@ def predict(
     keep_photos:bool=False, # keep each photo in its answer
 ): # a `Prediction`, or a list of them where `photos` is a list
     "Name one photo or a list of them"
-    if isinstance(photos, (str, Path, Image.Image, np.ndarray)): return predict(predictor, [photos], top_k, keep_photos)[0]
+    if isinstance(photos, (str, Path, Image.Image, np.ndarray)):
+        return predict(predictor, [photos], top_k, keep_photos)[0]
     return list(predict_stream(predictor, photos, top_k, keep_photos))
 
 # %% ../nbs/09_inference.ipynb #b22f8a31

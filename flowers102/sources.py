@@ -37,7 +37,7 @@ class Sample:
     label: int # 0 to n_classes - 1
     id: str # stable id, for example "image_00001"
 
-# %% ../nbs/01_sources.ipynb #9c0f2baa
+# %% ../nbs/01_sources.ipynb #6b5483c2
 @dataclass(frozen=True)
 class Source:
     "Photos with labels: samples, class names, and the author's own parts if there are any"
@@ -45,7 +45,7 @@ class Source:
     root: Path # the folder that holds the photos
     samples: tuple[Sample, ...] # in the order of numbers or folders
     class_names: tuple[str, ...] # name of label 0, 1, ...
-    parts: dict[str, tuple[str, ...]] = field(default_factory=dict) # "train", "valid", "test" -> ids
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict) # "train", "valid", "test": ids
     notes: tuple[str, ...] = () # remarks worth printing once
 
     def __len__(self): return len(self.samples)
@@ -60,7 +60,7 @@ class Source:
     @property
     def counts(self): return np.bincount(self.labels, minlength=len(self.class_names))
 
-# %% ../nbs/01_sources.ipynb #eb8b5c7d
+# %% ../nbs/01_sources.ipynb #f73b7935
 def pick(
     source:Source, # where to look
     ids, # sample ids
@@ -68,8 +68,10 @@ def pick(
     "The samples with these ids"
     known = {s.id: s for s in source.samples}
     lost = [i for i in ids if i not in known]
-    if lost: raise FlowersError(f"{len(lost)} of {len(ids)} ids are not in {source.root}: {_some(lost)}; "
-                                "the split was made from other photos, make a new one or change --data_dir")
+    if lost:
+        raise FlowersError(f"{len(lost)} of {len(ids)} ids are not in {source.root}: "
+                           f"{_some(lost)}; the split was made from other photos, "
+                           "make a new one or change --data_dir")
     return [known[i] for i in ids]
 
 # %% ../nbs/01_sources.ipynb #ebf57a1d
@@ -78,23 +80,32 @@ def _some(names, n=3):
     names = [str(x) for x in names]
     return ", ".join(names[:n]) + (f" and {len(names) - n:,} more" if len(names) > n else "")
 
-# %% ../nbs/01_sources.ipynb #a723cd22
-CLASS_NAMES = tuple("""pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily,
-moon orchid, bird of paradise, monkshood, globe thistle, snapdragon, colt's foot, king protea, spear thistle,
-yellow iris, globe-flower, purple coneflower, peruvian lily, balloon flower, giant white arum lily, fire lily,
+# %% ../nbs/01_sources.ipynb #38868b78
+CLASS_NAMES = tuple("""pink primrose, hard-leaved pocket orchid,
+canterbury bells, sweet pea, english marigold, tiger lily,
+moon orchid, bird of paradise, monkshood, globe thistle,
+snapdragon, colt's foot, king protea, spear thistle,
+yellow iris, globe-flower, purple coneflower, peruvian lily,
+balloon flower, giant white arum lily, fire lily,
 pincushion flower, fritillary, red ginger, grape hyacinth, corn poppy, prince of wales feathers,
-stemless gentian, artichoke, sweet william, carnation, garden phlox, love in the mist, mexican aster,
-alpine sea holly, ruby-lipped cattleya, cape flower, great masterwort, siam tulip, lenten rose, barbeton daisy,
+stemless gentian, artichoke, sweet william, carnation,
+garden phlox, love in the mist, mexican aster,
+alpine sea holly, ruby-lipped cattleya, cape flower,
+great masterwort, siam tulip, lenten rose, barbeton daisy,
 daffodil, sword lily, poinsettia, bolero deep blue, wallflower, marigold, buttercup, oxeye daisy,
-common dandelion, petunia, wild pansy, primula, sunflower, pelargonium, bishop of llandaff, gaura, geranium,
+common dandelion, petunia, wild pansy, primula, sunflower,
+pelargonium, bishop of llandaff, gaura, geranium,
 orange dahlia, pink-yellow dahlia, cautleya spicata, japanese anemone, black-eyed susan, silverbush,
-californian poppy, osteospermum, spring crocus, bearded iris, windflower, tree poppy, gazania, azalea,
-water lily, rose, thorn apple, morning glory, passion flower, lotus, toad lily, anthurium, frangipani,
+californian poppy, osteospermum, spring crocus,
+bearded iris, windflower, tree poppy, gazania, azalea,
+water lily, rose, thorn apple, morning glory,
+passion flower, lotus, toad lily, anthurium, frangipani,
 clematis, hibiscus, columbine, desert-rose, tree mallow, magnolia, cyclamen, watercress, canna lily,
-hippeastrum, bee balm, ball moss, foxglove, bougainvillea, camellia, mallow, mexican petunia, bromelia,
+hippeastrum, bee balm, ball moss, foxglove,
+bougainvillea, camellia, mallow, mexican petunia, bromelia,
 blanket flower, trumpet creeper, blackberry lily""".replace("\n", " ").split(", "))
 
-# %% ../nbs/01_sources.ipynb #ea0eae6d
+# %% ../nbs/01_sources.ipynb #bedffed5
 OXFORD_URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 OXFORD_MD5 = {"102flowers.tgz": "52808999861908f626f3c1f4e79d11fa",
               "imagelabels.mat": "e0620be6f572b9609742df49c70aed4d",
@@ -111,11 +122,12 @@ def _layout(root):
         if not any(photos.glob("image_*.jpg")): continue
         beside = photos.name == "jpg" and not (photos/"imagelabels.mat").is_file()
         return photos, photos.parent if beside else photos
-    raise FlowersError(f"--data_dir {root}: no Oxford flowers here (looked for jpg/image_00001.jpg in it and in "
-                       f"flowers-102/); download them with `flowers102_data --download --data_dir {root}`, "
+    raise FlowersError(f"--data_dir {root}: no Oxford flowers here "
+                       "(looked for jpg/image_00001.jpg in it and in flowers-102/); "
+                       f"download them with `flowers102_data --download --data_dir {root}`, "
                        "or use `--source folder` for a folder per class")
 
-# %% ../nbs/01_sources.ipynb #b5ea7153
+# %% ../nbs/01_sources.ipynb #2de3a58c
 def _md5(path):
     "MD5 of a file, as hexadecimal digits"
     with open(path, "rb") as f: return hashlib.file_digest(f, "md5").hexdigest()
@@ -124,26 +136,29 @@ def _mat(base, name, key, md5):
     "One array out of a MATLAB file whose MD5 must be right"
     path = base/name
     if not path.is_file():
-        raise FlowersError(f"{path}: missing; it holds the labels or the official parts and must stand beside jpg/; "
+        raise FlowersError(f"{path}: missing; it holds the labels or the official parts "
+                           "and must stand beside jpg/; "
                            f"fetch it with `flowers102_data --download --data_dir {base}`")
     if md5 and _md5(path) != md5:
-        raise FlowersError(f"{path}: MD5 is {_md5(path)}, expected {md5}; the labels in it can't be trusted: delete it "
+        raise FlowersError(f"{path}: MD5 is {_md5(path)}, expected {md5}; "
+                           "the labels in it can't be trusted: delete it "
                            f"and run `flowers102_data --download --data_dir {base}`")
     return loadmat(path, variable_names=[key], squeeze_me=True)[key].ravel().astype(np.int64)
 
-# %% ../nbs/01_sources.ipynb #86f679e2
+# %% ../nbs/01_sources.ipynb #f6e232fb
 def _inventory(photos, n):
     "Names of missing, empty and extra files, for `n` photos expected in the folder `photos`"
     expected = [f"image_{i:05d}.jpg" for i in range(1, n + 1)]
-    sizes = {p.name: p.stat().st_size for p in photos.iterdir() if p.is_file() and not p.name.startswith(".")}
+    sizes = {p.name: p.stat().st_size for p in photos.iterdir()
+             if p.is_file() and not p.name.startswith(".")}
     missing = [name for name in expected if name not in sizes]
     empty = [name for name in expected if sizes.get(name) == 0]
     layout = {"imagelabels.mat", "setid.mat", "flowers102.json", "102flowers.tgz"}
     return missing, empty, sorted(set(sizes) - set(expected) - layout)
 
-# %% ../nbs/01_sources.ipynb #2c06b46f
+# %% ../nbs/01_sources.ipynb #2b5ebde9
 def oxford_flowers(
-    root:str|Path|None=None, # holds `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA`, else the cache folder
+    root:str|Path|None=None, # holds `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA` or cache
     download:bool=False, # fetch what is missing first (330 MB)
 ) -> Source: # labels 0 to 101, parts "train", "valid", "test"
     "The Oxford 102 flowers (Nilsback and Zisserman, 2008), or anything in the same layout"
@@ -154,19 +169,24 @@ def oxford_flowers(
     md5, names = about.get("md5", {}), tuple(about.get("class_names", CLASS_NAMES))
     labels = _mat(base, "imagelabels.mat", "labels", md5.get("imagelabels.mat")) - 1
     if labels.min() < 0 or labels.max() >= len(names):
-        raise FlowersError(f"{base}/imagelabels.mat: labels from {labels.min() + 1} to {labels.max() + 1}, "
+        raise FlowersError(f"{base}/imagelabels.mat: "
+                           f"labels from {labels.min() + 1} to {labels.max() + 1}, "
                            f"expected 1 to {len(names)}, one for each class name")
     missing, empty, extra = _inventory(photos, len(labels))
     if missing or empty:
-        raise FlowersError(f"{photos}: {len(missing) + len(empty)} of {len(labels):,} photos are missing or empty: "
-                           f"{_some(missing + empty)}; copy them again, or run `flowers102_data --download`")
-    samples = [Sample(photos/f"image_{i:05d}.jpg", int(k), f"image_{i:05d}") for i, k in enumerate(labels, 1)]
-    parts = {part: tuple(f"image_{i:05d}" for i in _mat(base, "setid.mat", key, md5.get("setid.mat")))
+        raise FlowersError(f"{photos}: {len(missing) + len(empty)} of {len(labels):,} photos "
+                           f"are missing or empty: {_some(missing + empty)}; "
+                           "copy them again, or run `flowers102_data --download`")
+    samples = [Sample(photos/f"image_{i:05d}.jpg", int(k), f"image_{i:05d}")
+               for i, k in enumerate(labels, 1)]
+    parts = {part: tuple(f"image_{i:05d}"
+                         for i in _mat(base, "setid.mat", key, md5.get("setid.mat")))
              for part, key in (("train", "trnid"), ("valid", "valid"), ("test", "tstid"))}
-    notes = (f"{len(extra)} other files in {photos.name}/ were left out: {_some(extra)}",) if extra else ()
+    notes = ((f"{len(extra)} other files in {photos.name}/ were left out: {_some(extra)}",)
+             if extra else ())
     return Source(about.get("name", "oxford"), base, tuple(samples), names, parts, notes)
 
-# %% ../nbs/01_sources.ipynb #e5af3e48
+# %% ../nbs/01_sources.ipynb #f7bf0410
 def toy_flowers(
     root:str|Path|None=None, # folder to write; None: a folder in the cache, one for each setting
     n_classes:int=102, # species
@@ -176,16 +196,22 @@ def toy_flowers(
 ) -> Source: # in the official layout, read by `oxford_flowers`
     "Draw a data set of flowers; the same arguments give the same bytes"
     low, high = (per_class, per_class) if isinstance(per_class, int) else map(int, per_class)
-    if not 1 <= low <= high: raise FlowersError(f"per_class={per_class}: expected a whole number of 1 or more, or (fewest, most)")
-    recipe = {"n_classes": n_classes, "per_class": [low, high], "size": size, "seed": seed, "drawing": 1}
-    if root is None: root = cache_dir(f"toy{recipe['drawing']}-{n_classes}x{low}-{high}-{size}px-seed{seed}")
+    if not 1 <= low <= high:
+        raise FlowersError(f"per_class={per_class}: expected a whole number of 1 or more, "
+                           "or (fewest, most)")
+    recipe = {"n_classes": n_classes, "per_class": [low, high],
+              "size": size, "seed": seed, "drawing": 1}
+    if root is None:
+        root = cache_dir(f"toy{recipe['drawing']}-{n_classes}x{low}-{high}-{size}px-seed{seed}")
     root = Path(root)
     if not (root/"flowers102.json").is_file(): _draw_all(root, **recipe)
     made = read_json(root/"flowers102.json").get("recipe")
-    if made != recipe: raise FlowersError(f"{root}: holds other flowers ({made}), asked for {recipe}; choose another folder")
+    if made != recipe:
+        raise FlowersError(f"{root}: holds other flowers ({made}), asked for {recipe}; "
+                           "choose another folder")
     return oxford_flowers(root)
 
-# %% ../nbs/01_sources.ipynb #11d36844
+# %% ../nbs/01_sources.ipynb #fc5774a5
 def _draw_all(root, n_classes, per_class, size, seed, drawing):
     "Draw every photo into a temporary folder, then give it its name"
     if root.is_dir() and any(root.iterdir()):
@@ -198,19 +224,23 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
         with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as tmp:
             new = Path(tmp)/"new"
             for part in ("jpg", "segmim"): (new/part).mkdir(parents=True)
-            for i, k in enumerate(tqdm(labels, desc="drawing flowers", unit="photo", leave=False, disable=None), 1):
+            for i, k in enumerate(tqdm(labels, desc="drawing flowers", unit="photo",
+                                       leave=False, disable=None), 1):
                 _draw_one(new, i, species[k], size, np.random.default_rng([seed, i]))
             _write_mats(new, labels, counts)
             about = {"name": "toy", "class_names": [s.name for s in species],
                      "md5": {f: _md5(new/f) for f in ("imagelabels.mat", "setid.mat")},
-                     "recipe": {"n_classes": n_classes, "per_class": per_class, "size": size, "seed": seed, "drawing": drawing}}
+                     "recipe": {"n_classes": n_classes, "per_class": per_class,
+                                "size": size, "seed": seed, "drawing": drawing}}
             write_json(new/"flowers102.json", about)
             if (root/"flowers102.json").is_file(): return # somebody else was faster
             if root.is_dir(): root.rmdir()
             new.rename(root)
-    except OSError as e: raise FlowersError(f"{root}: cannot be written ({e.strerror or e}); choose another folder") from e
+    except OSError as e:
+        raise FlowersError(f"{root}: cannot be written ({e.strerror or e}); "
+                           "choose another folder") from e
 
-# %% ../nbs/01_sources.ipynb #e93c3d29
+# %% ../nbs/01_sources.ipynb #3dbe22e5
 def _toy_counts(n_classes, low, high, seed):
     "Photos of each class: skewed towards few, as in real collections"
     skew = np.random.default_rng([seed, 0]).random(n_classes)**2
@@ -233,7 +263,8 @@ def _write_mats(folder, labels, counts):
     for name, content in (("imagelabels.mat", {"labels": labels[None] + 1}), ("setid.mat", ids)):
         savemat(folder/name, content)
         raw = (folder/name).read_bytes()
-        (folder/name).write_bytes(b"MATLAB 5.0 MAT-file, drawn by flowers102".ljust(116) + raw[116:])
+        (folder/name).write_bytes(b"MATLAB 5.0 MAT-file, drawn by flowers102".ljust(116)
+                                  + raw[116:])
 
 # %% ../nbs/01_sources.ipynb #f24575b4
 @dataclass(frozen=True)
@@ -244,19 +275,20 @@ class Problem:
     path: Path # the file
     detail: str # what exactly, in words
 
-# %% ../nbs/01_sources.ipynb #f1420f26
+# %% ../nbs/01_sources.ipynb #c98df844
 def _inspect(sample):
     "Decode one photo: its problem or None, and a digest of its bytes"
     try:
         raw = sample.path.read_bytes()
         with Image.open(sample.path) as image: image.load()
-    except FileNotFoundError: return Problem("missing", sample.id, sample.path, "no such file"), None
-    except Exception as e: # Pillow raises OSError, SyntaxError, ValueError, DecompressionBombError and more
+    except FileNotFoundError:
+        return Problem("missing", sample.id, sample.path, "no such file"), None
+    except Exception as e: # Pillow: OSError, SyntaxError, ValueError, DecompressionBombError, ...
         kind = "truncated" if "truncated" in str(e) or "Truncated" in str(e) else "not a photo"
         return Problem(kind, sample.id, sample.path, str(e).split(" <")[0].split(" '")[0]), None
     return None, hashlib.sha256(raw).hexdigest()
 
-# %% ../nbs/01_sources.ipynb #607d537f
+# %% ../nbs/01_sources.ipynb #9922beab
 def verify_photos(
     source:Source, # whose files to read
     n_workers:int|None=None, # threads; None: a few more than cores
@@ -264,7 +296,8 @@ def verify_photos(
 ) -> list: # of `Problem`, in the order of the samples
     "Decode every photo and list those that are missing, truncated, no photos, or labelled twice"
     with ThreadPoolExecutor(n_workers) as pool:
-        found = list(tqdm(pool.map(_inspect, source.samples), total=len(source), desc="reading photos",
+        found = list(tqdm(pool.map(_inspect, source.samples),
+                          total=len(source), desc="reading photos",
                           unit="photo", disable=None if progress else True, leave=False))
     problems, seen = [], {}
     for s, (problem, digest) in zip(source.samples, found):
@@ -272,12 +305,14 @@ def verify_photos(
         if problem: problems.append(problem)
         elif twin.label != s.label:
             names = source.class_names
-            problems.append(Problem("mislabelled", s.id, s.path, f"same bytes as {twin.id}, which is "
+            problems.append(Problem("mislabelled", s.id, s.path,
+                                    f"same bytes as {twin.id}, which is "
                                     f"{names[twin.label]!r} and not {names[s.label]!r}"))
-        elif twin is not s: problems.append(Problem("duplicate", s.id, s.path, f"same bytes as {twin.id}"))
+        elif twin is not s:
+            problems.append(Problem("duplicate", s.id, s.path, f"same bytes as {twin.id}"))
     return problems
 
-# %% ../nbs/01_sources.ipynb #a8d29a05
+# %% ../nbs/01_sources.ipynb #5a26a402
 def download_file(
     url:str, # what to fetch
     path:str|Path, # where to put it
@@ -290,23 +325,27 @@ def download_file(
     part = path.with_name(path.name + ".part")
     if path.is_file() and (md5 is None or _md5(path) == md5): return path
     try: path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise FlowersError(f"{path.parent}: cannot be created ({e.strerror})") from e
+    except OSError as e:
+        raise FlowersError(f"{path.parent}: cannot be created ({e.strerror})") from e
     for left in reversed(range(tries)):
         try:
             if _fetch(url, part, timeout): break
             why = "the connection broke off"
-        except urllib.error.HTTPError as e: raise FlowersError(f"{url}: the server says {e.code} {e.reason}") from e
+        except urllib.error.HTTPError as e:
+            raise FlowersError(f"{url}: the server says {e.code} {e.reason}") from e
         except (OSError, http.client.HTTPException) as e: why = getattr(e, "reason", None) or e
         if not left:
             have = part.stat().st_size if part.is_file() else 0
-            raise FlowersError(f"{url}: {why}; {have/1e6:.2f} MB are kept in {part.name}, run the same command again to go on")
+            raise FlowersError(f"{url}: {why}; {have/1e6:.2f} MB are kept in {part.name}, "
+                               "run the same command again to go on")
     if md5 and (got := _md5(part)) != md5:
         part.unlink()
-        raise FlowersError(f"{url}: MD5 is {got}, expected {md5}; the file was deleted, run the same command again")
+        raise FlowersError(f"{url}: MD5 is {got}, expected {md5}; "
+                           "the file was deleted, run the same command again")
     part.replace(path)
     return path
 
-# %% ../nbs/01_sources.ipynb #43452adf
+# %% ../nbs/01_sources.ipynb #b21be4a2
 def _fetch(url, part, timeout):
     "Fetch the rest of `part`; False when fewer bytes arrived than announced"
     have = part.stat().st_size if part.is_file() else 0
@@ -319,7 +358,8 @@ def _fetch(url, part, timeout):
         if reply.status != 206: have = 0 # the server sends everything again
         total = have + int(reply.headers.get("Content-Length") or 0)
         with (open(part, "ab" if have else "wb") as f,
-              tqdm(desc=part.stem, total=total or None, initial=have, unit="B", unit_scale=True, disable=None) as bar):
+              tqdm(desc=part.stem, total=total or None, initial=have,
+                   unit="B", unit_scale=True, disable=None) as bar):
             while chunk := reply.read(1 << 16):
                 f.write(chunk)
                 bar.update(len(chunk))
@@ -343,27 +383,32 @@ def download_oxford(
     archive.unlink()
     return base
 
-# %% ../nbs/01_sources.ipynb #6853de8a
+# %% ../nbs/01_sources.ipynb #3f8cd1d5
 def _unpack(archive, base):
     "Unpack `jpg/` from the archive into `base`, replacing an incomplete one"
     try:
         with tempfile.TemporaryDirectory(prefix=".unpack.", dir=base) as tmp:
             with tarfile.open(archive) as tar:
-                tar.extractall(tmp, [m for m in tar if m.isfile() and re.fullmatch(r"jpg/[\w.-]+", m.name)])
-            if not (Path(tmp)/"jpg").is_dir(): raise FlowersError(f"{archive}: holds no folder jpg/")
+                tar.extractall(tmp, [m for m in tar if m.isfile()
+                                     and re.fullmatch(r"jpg/[\w.-]+", m.name)])
+            if not (Path(tmp)/"jpg").is_dir():
+                raise FlowersError(f"{archive}: holds no folder jpg/")
             if (base/"jpg").is_dir(): (base/"jpg").rename(Path(tmp)/"old")
             (Path(tmp)/"jpg").rename(base/"jpg")
     except (OSError, EOFError, tarfile.TarError) as e:
-        raise FlowersError(f"{archive}: cannot be unpacked ({e}); free some space, or delete it and download again") from e
+        raise FlowersError(f"{archive}: cannot be unpacked ({e}); "
+                           "free some space, or delete it and download again") from e
 
-# %% ../nbs/01_sources.ipynb #1e2865dd
+# %% ../nbs/01_sources.ipynb #91d35da6
 PHOTO_SUFFIXES = frozenset(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .ppm".split())
-_PARTS = {"train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test", "testing": "test"}
+_PARTS = {"train": "train", "training": "train", "valid": "valid", "val": "valid",
+          "validation": "valid", "test": "test", "testing": "test"}
 
 def _folders(path):
     "Visible sub-folders; those named by numbers sorted as numbers, before the others"
     found = [p for p in path.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))]
-    return sorted(found, key=lambda p: (0, int(p.name), p.name) if p.name.isdecimal() else (1, 0, p.name))
+    return sorted(found, key=lambda p: ((0, int(p.name), p.name) if p.name.isdecimal()
+                                        else (1, 0, p.name)))
 
 def _photos(path):
     "Photos below a folder; what is hidden, or lies in a hidden folder, is left out"
@@ -371,61 +416,78 @@ def _photos(path):
     return sorted(p for p in path.rglob("*")
                   if p.suffix.lower() in PHOTO_SUFFIXES and not hidden(p) and p.is_file())
 
-# %% ../nbs/01_sources.ipynb #82be1ccf
+# %% ../nbs/01_sources.ipynb #c3ce16c2
 def _homes(root):
     "Class folders of each part ({"": [...]} when there are no parts), and notes"
     named = [p for p in _folders(root) if p.name.lower() in _PARTS]
     tops = {_PARTS[p.name.lower()]: p for p in named}
     if len(tops) < len(named) or named and "train" not in tops:
-        raise FlowersError(f"{root}: found the folders {_some(p.name for p in named)}; expected train/, and with it "
+        raise FlowersError(f"{root}: found the folders {_some(p.name for p in named)}; "
+                           "expected train/, and with it "
                            "at most one each of valid/ and test/")
     if not tops: tops = {"": root}
     homes = {part: _folders(top) for part, top in tops.items()}
-    notes = [f"{top.name}/ holds no class folders: without labels it can't be used, and was left out"
+    notes = [f"{top.name}/ holds no class folders: "
+             "without labels it can't be used, and was left out"
              for part, top in tops.items() if not homes[part] and part not in ("", "train")]
     return {part: folders for part, folders in homes.items() if folders}, notes
 
-# %% ../nbs/01_sources.ipynb #ab52042f
+# %% ../nbs/01_sources.ipynb #b25cfb4a
 def folder_flowers(
-    root:str|Path, # holds a folder per class, or train/, valid/ and test/ with a folder per class in each
+    root:str|Path, # holds a folder per class, or train/, valid/ and test/ with such folders
 ) -> Source: # classes named by their folders; ids are paths below `root`
     "Photos sorted into one folder per class, with or without train, valid and test folders"
     root = Path(root)
-    if not root.is_dir(): raise FlowersError(f"--data_dir {root}: no such folder; expected one folder per class in it")
+    if not root.is_dir():
+        raise FlowersError(f"--data_dir {root}: no such folder; "
+                           "expected one folder per class in it")
     homes, notes = _homes(root)
     names = [p.name for p in homes.get("train", homes.get("", []))]
     samples, parts = [], {}
     for part, folders in homes.items():
         strange = [p.name for p in folders if p.name not in names]
-        if strange: raise FlowersError(f"{root}/{part}: classes that have no folder in train/: {_some(strange)}")
-        here = [Sample(f, names.index(p.name), f.relative_to(root).as_posix()) for p in folders for f in _photos(p)]
+        if strange:
+            raise FlowersError(f"{root}/{part}: classes that have no folder in train/: "
+                               f"{_some(strange)}")
+        here = [Sample(f, names.index(p.name), f.relative_to(root).as_posix())
+                for p in folders for f in _photos(p)]
         samples += here
         if part: parts[part] = tuple(s.id for s in here)
-    if not samples: raise FlowersError(f"--data_dir {root}: no photos in class folders; expected {root.name}/CLASS/photo.jpg")
+    if not samples:
+        raise FlowersError(f"--data_dir {root}: no photos in class folders; "
+                           f"expected {root.name}/CLASS/photo.jpg")
     empty = [name for k, name in enumerate(names) if k not in {s.label for s in samples}]
-    if empty: raise FlowersError(f"{root}: class folders without photos: {_some(empty)}; add photos or delete them")
-    return Source("folder", root, tuple(samples), _class_names(root, names, notes), parts, tuple(notes))
+    if empty:
+        raise FlowersError(f"{root}: class folders without photos: {_some(empty)}; "
+                           "add photos or delete them")
+    return Source("folder", root, tuple(samples), _class_names(root, names, notes),
+                  parts, tuple(notes))
 
-# %% ../nbs/01_sources.ipynb #273c5b85
+# %% ../nbs/01_sources.ipynb #ca2c6980
 def _class_names(root, folders, notes):
     "Names to show for class folders"
     book = root/"cat_to_name.json"
     if book.is_file():
         names = read_json(book, "a JSON object of class names by folder")
         lost = [f for f in folders if f not in names]
-        if lost: raise FlowersError(f"{book}: no name for the folders {_some(lost)}; add them, or remove the file")
+        if lost:
+            raise FlowersError(f"{book}: no name for the folders {_some(lost)}; "
+                               "add them, or remove the file")
         return tuple(str(names[f]) for f in folders)
     if folders != [str(i) for i in range(1, 103)]: return tuple(folders)
-    notes.append("folders are named 1 to 102: taken for Oxford's numbers, and shown with Oxford's names")
+    notes.append("folders are named 1 to 102: taken for Oxford's numbers, "
+                 "and shown with Oxford's names")
     return CLASS_NAMES
 
-# %% ../nbs/01_sources.ipynb #905afd69
+# %% ../nbs/01_sources.ipynb #493afb64
 def get_source(
     name:str="oxford", # "oxford", "folder" or "toy"
     root:str|Path|None=None, # its folder
 ) -> Source: # never empty
     "Open a source by its name"
-    makers = {"oxford": oxford_flowers, "toy": toy_flowers, "folder": lambda root: folder_flowers(data_dir(root))}
+    makers = {"oxford": oxford_flowers, "toy": toy_flowers,
+              "folder": lambda root: folder_flowers(data_dir(root))}
     if name not in makers:
-        raise FlowersError(f"--source {name}: expected one of {', '.join(makers)}{did_you_mean(name, makers)}")
+        raise FlowersError(f"--source {name}: expected one of {', '.join(makers)}"
+                           f"{did_you_mean(name, makers)}")
     return makers[name](root)

@@ -16,7 +16,7 @@ import numpy as np
 from .core import FlowersError, did_you_mean, read_json, write_json
 from .sources import Source, _some, pick
 
-# %% ../nbs/02_splits.ipynb #d1599f19
+# %% ../nbs/02_splits.ipynb #ee756ff3
 @dataclass(frozen=True)
 class Split:
     "Ids for training, validation and test, with the name of the protocol that chose them"
@@ -26,53 +26,62 @@ class Split:
     test: tuple[str, ...] # ids to report on, untouched until the end
 
     def __post_init__(self):
-        for part in ("train", "valid", "test"): object.__setattr__(self, part, tuple(getattr(self, part)))
+        for part in ("train", "valid", "test"):
+            object.__setattr__(self, part, tuple(getattr(self, part)))
         times = Counter(self.train + self.valid + self.test)
         twice = sorted(i for i, n in times.items() if n > 1)
-        if twice: raise FlowersError(f"split {self.protocol}: {len(twice)} ids stand in it twice: {_some(twice)}")
+        if twice:
+            raise FlowersError(f"split {self.protocol}: {len(twice)} ids stand in it twice: "
+                               f"{_some(twice)}")
 
     @property
     def sizes(self): return {part: len(getattr(self, part)) for part in ("train", "valid", "test")}
     @property
     def sha256(self): return _fingerprint(self)
     def __str__(self): return f"{self.protocol} ({self.sha256[:12]})"
-    def __repr__(self): return f"Split({self}, " + ", ".join(f"{k} {n:,}" for k, n in self.sizes.items()) + ")"
+    def __repr__(self):
+        return f"Split({self}, " + ", ".join(f"{k} {n:,}" for k, n in self.sizes.items()) + ")"
 
-# %% ../nbs/02_splits.ipynb #a0423a77
+# %% ../nbs/02_splits.ipynb #99f2b060
 def _fingerprint(split):
     "SHA-256 of the ids, independent of their order"
-    lines = [line for part in ("train", "valid", "test") for line in (f"[{part}]", *sorted(getattr(split, part)))]
+    lines = [line for part in ("train", "valid", "test")
+             for line in (f"[{part}]", *sorted(getattr(split, part)))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
-# %% ../nbs/02_splits.ipynb #394a5e8b
+# %% ../nbs/02_splits.ipynb #4db6b759
 def save_split(
     split:Split, # what to save
     path:str|Path, # a JSON file
 ) -> Path: # `path`
     "Write a split manifest"
     parts = {part: list(getattr(split, part)) for part in ("train", "valid", "test")}
-    return write_json(path, {"protocol": split.protocol, "sha256": split.sha256, "sizes": split.sizes, **parts})
+    return write_json(path, {"protocol": split.protocol, "sha256": split.sha256,
+                             "sizes": split.sizes, **parts})
 
-# %% ../nbs/02_splits.ipynb #8efff7c2
+# %% ../nbs/02_splits.ipynb #5ce3efac
 def load_split(
     path:str|Path, # a manifest written by `save_split`
 ) -> Split: # whose hash is the one in the file
     "Read a split manifest and check its hash"
     saved = read_json(path, "a split manifest")
-    parts = [saved.get(part) if isinstance(saved, dict) else None for part in ("train", "valid", "test")]
+    parts = [saved.get(part) if isinstance(saved, dict) else None
+             for part in ("train", "valid", "test")]
     if not all(isinstance(p, list) and all(isinstance(i, str) for i in p) for p in parts):
-        raise FlowersError(f"{path}: not a split manifest; expected the keys protocol, train, valid and test, with lists of ids")
+        raise FlowersError(f"{path}: not a split manifest; expected the keys "
+                           "protocol, train, valid and test, with lists of ids")
     split = Split(str(saved.get("protocol", "manifest")), *parts)
     if saved.get("sha256", split.sha256) != split.sha256:
-        raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, the file says {str(saved['sha256'])[:12]}); "
+        raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, "
+                           f"the file says {str(saved['sha256'])[:12]}); "
                            "restore it, or delete the line \"sha256\" if you mean it")
     return split
 
-# %% ../nbs/02_splits.ipynb #3009828b
+# %% ../nbs/02_splits.ipynb #68ada7c1
 def apportion(
     n:int, # photos of one class
     fractions:tuple=(.7, .15, .15), # share of each part; they add up to 1
-    behind=(0, 0, 0), # how far each part is behind its share over earlier classes, in photos; breaks ties
+    behind=(0, 0, 0), # photos each part is behind its share over earlier classes; breaks ties
 ) -> np.ndarray: # photos for each part; adds up to `n`
     "Divide `n` photos by the largest remainder, with at least one for each part"
     claims = n*np.asarray(fractions, dtype=float)
@@ -96,29 +105,32 @@ def stratified_split(
     shares = "-".join(f"{100*f:g}" for f in fractions)
     return Split(f"stratified-{shares}-seed{seed}", *_divide(source, fractions, seed))
 
-# %% ../nbs/02_splits.ipynb #5119ada6
+# %% ../nbs/02_splits.ipynb #ac247ac6
 def _divide(source, fractions, seed):
     "Ids of each part, class by class"
     parts, behind = [[] for _ in fractions], np.zeros(len(fractions))
     for label, name in enumerate(source.class_names):
         ids = sorted(s.id for s in source.samples if s.label == label)
         if len(ids) < len(fractions):
-            raise FlowersError(f"class {name!r} has {len(ids)} photos, and {len(fractions)} parts need at least one each: "
+            raise FlowersError(f"class {name!r} has {len(ids)} photos, "
+                               f"and {len(fractions)} parts need at least one each: "
                                "add photos, or remove the class")
         sizes = apportion(len(ids), fractions, behind)
         behind += len(ids)*np.asarray(fractions) - sizes
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         ids = np.random.default_rng([seed, key]).permutation(ids)
-        for part, chunk in zip(parts, np.split(ids, np.cumsum(sizes)[:-1])): part.extend(map(str, chunk))
+        for part, chunk in zip(parts, np.split(ids, np.cumsum(sizes)[:-1])):
+            part.extend(map(str, chunk))
     return parts
 
-# %% ../nbs/02_splits.ipynb #78e01163
+# %% ../nbs/02_splits.ipynb #278d084b
 def _check_fractions(fractions):
     "Three positive shares that add up to 1"
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise FlowersError(f"fractions {tuple(fractions)}: expected three positive shares that add up to 1, such as (0.7, 0.15, 0.15)")
+        raise FlowersError(f"fractions {tuple(fractions)}: expected three positive shares "
+                           "that add up to 1, such as (0.7, 0.15, 0.15)")
 
-# %% ../nbs/02_splits.ipynb #5fcd1900
+# %% ../nbs/02_splits.ipynb #a83cbc8d
 def official_split(
     source:Source, # one that has parts
     trainval:bool=False, # train on train and valid together, with nothing to validate on
@@ -126,12 +138,18 @@ def official_split(
 ) -> Split: # protocol "official", "official-trainval" or "folders"
     "The division that the authors of the data made"
     parts, name = dict(source.parts), "folders" if source.name == "folder" else "official"
-    if not parts: raise FlowersError(f"{source.root}: its photos are not divided into train, valid and test; use `--split stratified`")
+    if not parts:
+        raise FlowersError(f"{source.root}: its photos are not divided into train, valid "
+                           "and test; use `--split stratified`")
     if "test" not in parts:
-        if "valid" not in parts: raise FlowersError(f"{source.root}: has a train folder but neither valid nor test; use `--split stratified`")
+        if "valid" not in parts:
+            raise FlowersError(f"{source.root}: has a train folder but neither valid nor test; "
+                               "use `--split stratified`")
         parts["test"], name = parts.pop("valid"), name + "-valid-as-test"
-    if "valid" not in parts: parts["train"], parts["valid"] = _hold_out(source, parts["train"], seed)
-    if trainval: return Split(f"{name}-trainval", parts["train"] + parts["valid"], (), parts["test"])
+    if "valid" not in parts:
+        parts["train"], parts["valid"] = _hold_out(source, parts["train"], seed)
+    if trainval:
+        return Split(f"{name}-trainval", parts["train"] + parts["valid"], (), parts["test"])
     return Split(name, parts["train"], parts["valid"], parts["test"])
 
 # %% ../nbs/02_splits.ipynb #913cb3f1
@@ -140,10 +158,10 @@ def _hold_out(source, ids, seed, share=.15):
     rest = Source(source.name, source.root, tuple(pick(source, ids)), source.class_names)
     return map(tuple, _divide(rest, (1 - share, share), seed))
 
-# %% ../nbs/02_splits.ipynb #3ccbb03d
+# %% ../nbs/02_splits.ipynb #db79fc9b
 def get_split(
     source:Source, # what to divide
-    name:str|Path|None=None, # "stratified", "official", "official-trainval", "folders" or a manifest's path; None chooses
+    name:str|Path|None=None, # stratified, official, official-trainval, folders or path; None picks
     seed:int=42, # for "stratified"
 ) -> Split: # whose ids are all in `source`
     "Choose a split by name, or load a manifest and check it against the source"
@@ -157,12 +175,13 @@ def get_split(
         check_split(split, source)
         return split
     if not Path(name).is_file() and Path(name).suffix != ".json":
-        raise FlowersError(f"--split {name}: expected {', '.join(names)}, or the path of a manifest{did_you_mean(name, names)}")
+        raise FlowersError(f"--split {name}: expected {', '.join(names)}, "
+                           f"or the path of a manifest{did_you_mean(name, names)}")
     split = load_split(name)
     check_split(split, source)
     return split
 
-# %% ../nbs/02_splits.ipynb #fc8c210b
+# %% ../nbs/02_splits.ipynb #2416c97f
 def check_split(
     split:Split, # for example one that was loaded
     source:Source, # the photos it should divide
@@ -170,6 +189,9 @@ def check_split(
     "Make sure that a split speaks of these photos, and can be trained and tested on"
     pick(source, split.train + split.valid + split.test)
     for part in ("train", "test"):
-        if not getattr(split, part): raise FlowersError(f"split {split.protocol}: its {part} part is empty")
+        if not getattr(split, part):
+            raise FlowersError(f"split {split.protocol}: its {part} part is empty")
     absent = set(range(len(source.class_names))) - {s.label for s in pick(source, split.train)}
-    if absent: raise FlowersError(f"split {split.protocol}: no training photos of {_some(source.class_names[k] for k in sorted(absent))}")
+    if absent:
+        raise FlowersError(f"split {split.protocol}: no training photos of "
+                           f"{_some(source.class_names[k] for k in sorted(absent))}")

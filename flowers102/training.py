@@ -11,7 +11,7 @@ if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.tra
     import flowers102.cli
     flowers102.cli.main("flowers102_train")
 
-# %% ../nbs/06_training.ipynb #dee49a77
+# %% ../nbs/06_training.ipynb #20c390d1
 import csv
 import io
 import math
@@ -33,8 +33,8 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from .bundle import bundle_model, load_bundle, make_bundle, save_bundle, versions
-from .core import (FlowersError, atomic_write, default_device, did_you_mean, seed_everything,
-                             write_json)
+from .core import (FlowersError, atomic_write, default_device, did_you_mean,
+                             seed_everything, write_json)
 from .data import Loaders, make_loaders, preprocess_for
 from .metrics import compute_metrics
 from .model import build_model, freeze_to, param_groups
@@ -68,7 +68,7 @@ class TrainConfig:
     out: str|None = None # run folder; None: a new one below runs/
     dry_run: bool = False # one batch of each phase, nothing kept
 
-# %% ../nbs/06_training.ipynb #f7f78df1
+# %% ../nbs/06_training.ipynb #03f70b13
 TOY_DEFAULTS = {"model": "tiny_net", "weights": "none", "size": 64, "epochs": 16,
                 "lr": 0.004, "head_lr": 0.004, "crop_scale": 0.7, "n_workers": 0}
 
@@ -78,14 +78,16 @@ def make_config(
     "A checked configuration: defaults, then those for drawn flowers, then what was given"
     known = [f.name for f in fields(TrainConfig)]
     for name in flags:
-        if name not in known: raise FlowersError(f"--{name}: no such setting{did_you_mean(name, known)}")
+        if name not in known:
+            raise FlowersError(f"--{name}: no such setting{did_you_mean(name, known)}")
     given = {k: str(v) if isinstance(v, Path) else v for k, v in flags.items() if v is not None}
     config = TrainConfig(**{**(TOY_DEFAULTS if given.get("source") == "toy" else {}), **given})
     _check_config(config)
     return config
 
-# %% ../nbs/06_training.ipynb #1c17b8c4
-_LIMITS = {"epochs": 1, "batch_size": 1, "size": 16, "patience": 1, "n_workers": 0, "seed": 0, "weight_decay": 0.0}
+# %% ../nbs/06_training.ipynb #f183ffd6
+_LIMITS = {"epochs": 1, "batch_size": 1, "size": 16, "patience": 1, "n_workers": 0, "seed": 0,
+           "weight_decay": 0.0}
 
 def _check_config(c):
     "Raise for values that cannot work"
@@ -93,16 +95,22 @@ def _check_config(c):
         value, kinds = getattr(c, f.name), get_args(f.type) or (f.type,)
         right = isinstance(value, kinds) or float in kinds and isinstance(value, int)
         if not right or isinstance(value, bool) and bool not in kinds:
-            raise FlowersError(f"--{f.name} {value}: expected {kinds[0].__name__}, got {type(value).__name__}")
+            raise FlowersError(f"--{f.name} {value}: expected {kinds[0].__name__}, "
+                               f"got {type(value).__name__}")
     for name, low in _LIMITS.items():
         value = getattr(c, name)
-        if value is not None and not low <= value < math.inf: raise FlowersError(f"--{name} {value}: expected {low} or more")
+        if value is not None and not low <= value < math.inf:
+            raise FlowersError(f"--{name} {value}: expected {low} or more")
     for name in ("lr", "head_lr"):
         value = getattr(c, name)
-        if value is not None and not 0 < value < float("inf"): raise FlowersError(f"--{name} {value}: expected a positive number, such as 0.001")
-    if not 0 < c.crop_scale <= 1: raise FlowersError(f"--crop_scale {c.crop_scale}: expected more than 0, at most 1")
-    if not 0 <= c.label_smoothing < 1: raise FlowersError(f"--label_smoothing {c.label_smoothing}: expected 0 or more, below 1")
-    if c.sampler not in ("shuffle", "balanced"): raise FlowersError(f"--sampler {c.sampler}: expected shuffle or balanced")
+        if value is not None and not 0 < value < float("inf"):
+            raise FlowersError(f"--{name} {value}: expected a positive number, such as 0.001")
+    if not 0 < c.crop_scale <= 1:
+        raise FlowersError(f"--crop_scale {c.crop_scale}: expected more than 0, at most 1")
+    if not 0 <= c.label_smoothing < 1:
+        raise FlowersError(f"--label_smoothing {c.label_smoothing}: expected 0 or more, below 1")
+    if c.sampler not in ("shuffle", "balanced"):
+        raise FlowersError(f"--sampler {c.sampler}: expected shuffle or balanced")
 
 # %% ../nbs/06_training.ipynb #02704d53
 def train_one_epoch(
@@ -190,14 +198,16 @@ def save_checkpoint(
     torch.save(state, buffer)
     with atomic_write(path) as tmp: tmp.write_bytes(buffer.getbuffer())
 
-# %% ../nbs/06_training.ipynb #e3a29e9f
+# %% ../nbs/06_training.ipynb #47756813
 def load_checkpoint(
     path:str|Path, # written by `save_checkpoint`
 ) -> dict: # on the CPU
     "Read a checkpoint; no code in it can run"
     try: return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as e: raise FlowersError(f"{path}: no such checkpoint") from e
-    except Exception as e: raise FlowersError(f"{path}: not a checkpoint that can be read ({str(e).splitlines()[0][:120]})") from e
+    except Exception as e:
+        raise FlowersError(f"{path}: not a checkpoint that can be read "
+                           f"({str(e).splitlines()[0][:120]})") from e
 
 # %% ../nbs/06_training.ipynb #82a15905
 def write_history(
@@ -224,13 +234,14 @@ class Job:
     optimizer: torch.optim.Optimizer # AdamW
     scheduler: torch.optim.lr_scheduler.LambdaLR # stepped after every batch
 
-# %% ../nbs/06_training.ipynb #f15004dd
+# %% ../nbs/06_training.ipynb #d7331509
 def prepare(
     config:TrainConfig, # from `make_config`
 ) -> Job: # no run folder has been made yet
     "Open the data, choose the split, load the weights; whatever is wrong is found here"
     device = default_device(config.device)
-    c = replace(config, device=str(device), head_lr=config.head_lr or 4*config.lr, n_workers=_workers(config))
+    c = replace(config, device=str(device), head_lr=config.head_lr or 4*config.lr,
+                n_workers=_workers(config))
     seed_everything(c.seed, c.deterministic)
     source = get_source(c.source, c.data_dir)
     c = replace(c, data_dir=str(source.root.resolve()))
@@ -239,19 +250,23 @@ def prepare(
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
     model = build_model(c.model, len(source.class_names), c.weights, c.size)
     freeze_to(model, c.freeze)
-    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler, c.crop_scale, c.n_workers, device.type == "cuda")
-    if not len(loaders.train): raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo is too few to train on")
+    loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler,
+                           c.crop_scale, c.n_workers, device.type == "cuda")
+    if not len(loaders.train):
+        raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo "
+                           "is too few to train on")
     groups = param_groups(model.to(device), c.lr, c.head_lr, c.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=c.lr)
     steps = len(loaders.train)*c.epochs
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, steps))
     return Job(c, source, split, preprocess, loaders, model, optimizer, scheduler)
 
-# %% ../nbs/06_training.ipynb #edea6571
+# %% ../nbs/06_training.ipynb #c2b29bac
 def _workers(c):
     "Processes that read photos: as asked, else one less than the cores we may use"
     if c.n_workers is not None: return c.n_workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+             else os.cpu_count() or 1)
     return max(0, min(4, cores - 1))
 
 def _hardware(device):
@@ -289,45 +304,53 @@ def _run_folder(config):
             write_json(Path(tmp)/"config.json", asdict(config))
             yield Path(tmp)
 
-# %% ../nbs/06_training.ipynb #331f04d0
+# %% ../nbs/06_training.ipynb #1b4a2c1f
 def _epoch(job, epoch, bar, limit):
-    "Train and validate once: a row of history, and the metrics on validation ({} without validation photos)"
+    "Train and validate once: a row of history, and validation metrics ({} without photos)"
     start, lr = time.perf_counter(), job.scheduler.get_last_lr()[0]
     loss = train_one_epoch(job.model, job.loaders.train, job.optimizer, job.scheduler, epoch,
                            job.config.label_smoothing, bar.update, limit)
     training = time.perf_counter() - start
     if not math.isfinite(loss):
-        raise FlowersError(f"epoch {epoch + 1}: the training loss is {loss}; try a lower --lr (now {job.config.lr})")
-    valid = compute_metrics(*predict_logits(job.model, job.loaders.valid, bar.update, limit)) if job.split.valid else {}
+        raise FlowersError(f"epoch {epoch + 1}: the training loss is {loss}; "
+                           f"try a lower --lr (now {job.config.lr})")
+    valid = (compute_metrics(*predict_logits(job.model, job.loaders.valid, bar.update, limit))
+             if job.split.valid else {})
     shown = min(len(job.loaders.train), limit or math.inf)*job.config.batch_size
     return {"epoch": epoch + 1, "step": job.scheduler.last_epoch, "lr": lr, "train_loss": loss,
             **{f"valid_{k}": valid.get(k) for k in ("nll", "top1", "mean_class")},
-            "images_per_s": min(shown, len(job.split.train))/training, "seconds": time.perf_counter() - start}, valid
+            "images_per_s": min(shown, len(job.split.train))/training,
+            "seconds": time.perf_counter() - start}, valid
 
-# %% ../nbs/06_training.ipynb #da7fec2c
+# %% ../nbs/06_training.ipynb #a8e88757
 def _line(row, epochs):
     "A row of history for the reader"
-    valid = "" if row["valid_top1"] is None else "  valid loss {valid_nll:.3f}, top-1 {valid_top1:.3f}, mean per class {valid_mean_class:.3f}"
-    return ("epoch {epoch:2d}/" + str(epochs) + "  train loss {train_loss:.3f}" + valid + "  {images_per_s:.0f} images/s").format(**row)
+    valid = "" if row["valid_top1"] is None else (
+        "  valid loss {valid_nll:.3f}, top-1 {valid_top1:.3f}, "
+        "mean per class {valid_mean_class:.3f}")
+    return ("epoch {epoch:2d}/" + str(epochs) + "  train loss {train_loss:.3f}" + valid
+            + "  {images_per_s:.0f} images/s").format(**row)
 
 def _bar(job, epochs, limit, progress):
-    "One bar for the whole run, so that it shows the time that is left of it; in a log file a line a minute"
+    "One bar for the whole run, with the time left of it; in a log file a line a minute"
     batches = sum(min(len(x), limit or math.inf) for x in (job.loaders.train, job.loaders.valid))
-    return tqdm(total=epochs*batches, desc="training", unit="batch", leave=False, disable=not progress,
-                mininterval=0.2 if sys.stderr.isatty() else 60)
+    return tqdm(total=epochs*batches, desc="training", unit="batch", leave=False,
+                disable=not progress, mininterval=0.2 if sys.stderr.isatty() else 60)
 
-# %% ../nbs/06_training.ipynb #c936f745
+# %% ../nbs/06_training.ipynb #565527c0
 def _announce(job, say):
     "Say what will be trained on what"
     c, split = job.config, job.split
     for note in job.source.notes: say(f"note     {note}")
-    say(f"data     {job.source.name}: {len(job.source):,} photos of {len(job.source.class_names)} classes in {job.source.root}")
+    say(f"data     {job.source.name}: {len(job.source):,} photos of "
+        f"{len(job.source.class_names)} classes in {job.source.root}")
     say(f"split    {split}: " + ", ".join(f"{k} {n:,}" for k, n in split.sizes.items()))
-    say(f"model    {c.model}, {sum(p.numel() for p in job.model.parameters())/1e6:.2f} M parameters, "
+    say(f"model    {c.model}, "
+        f"{sum(p.numel() for p in job.model.parameters())/1e6:.2f} M parameters, "
         f"{c.size} px, on {_hardware(next(job.model.parameters()).device)}")
     for line in str(job.model.load_report).splitlines(): say(f"weights  {line}")
 
-# %% ../nbs/06_training.ipynb #7a04f492
+# %% ../nbs/06_training.ipynb #8a3ff45c
 def finish(
     job:Job, # trained
     folder:Path, # of the run; holds best.pt
@@ -339,18 +362,21 @@ def finish(
     job.model.load_state_dict(best["model"])
     logits, labels = predict_logits(job.model, job.loaders.test, max_batches=limit)
     about = {"protocol": job.split.protocol, "split_sha256": job.split.sha256}
-    metrics = {**about, "model": c.model, "weights": str(job.model.load_report.source), "seed": c.seed,
-               "versions": versions(), "hardware": _hardware(next(job.model.parameters()).device),
+    metrics = {**about, "model": c.model, "weights": str(job.model.load_report.source),
+               "seed": c.seed, "versions": versions(),
+               "hardware": _hardware(next(job.model.parameters()).device),
                "epochs": len(history), "best_epoch": best["epoch"] + 1,
                "minutes": round(sum(row["seconds"] for row in history)/60, 2),
                "test": compute_metrics(logits, labels), "val": best["valid"]}
     write_json(folder/"metrics.json", metrics)
-    save_bundle(make_bundle(job.model, job.source.class_names, job.preprocess, **about, metrics=metrics), folder/"bundle")
+    save_bundle(make_bundle(job.model, job.source.class_names, job.preprocess, **about,
+                            metrics=metrics), folder/"bundle")
     again, state = bundle_model(load_bundle(folder/"bundle")).state_dict(), job.model.state_dict()
-    if not all(torch.equal(again[k], v.cpu()) for k, v in state.items()): raise RuntimeError("the bundle is not the model it was made of")
+    if not all(torch.equal(again[k], v.cpu()) for k, v in state.items()):
+        raise RuntimeError("the bundle is not the model it was made of")
     return metrics
 
-# %% ../nbs/06_training.ipynb #0abe72a4
+# %% ../nbs/06_training.ipynb #a660ecb4
 def fit(
     config:TrainConfig, # from `make_config`
     progress:bool=True, # a bar with the time left, on a terminal
@@ -370,23 +396,26 @@ def fit(
                 history.append(row)
                 say(_line(row, epochs))
                 if stopping.update(valid["top1"] if valid else epoch, epoch):
-                    save_checkpoint(folder/"best.pt", model=job.model.state_dict(), epoch=epoch, valid=valid)
+                    save_checkpoint(folder/"best.pt", model=job.model.state_dict(), epoch=epoch,
+                                    valid=valid)
                 _keep(job, folder, board, history, stopping)
                 if stopping.stop: break
         metrics = finish(job, folder, history, limit)
         _report(metrics, folder, config.dry_run, say)
     return folder
 
-# %% ../nbs/06_training.ipynb #b0af0130
+# %% ../nbs/06_training.ipynb #e52fe63a
 def _keep(job, folder, board, history, stopping):
     "Write history, TensorBoard scalars and the last checkpoint"
     row = history[-1]
     write_history(history, folder/"history.csv")
     for key, value in row.items():
-        if key not in ("epoch", "step") and value is not None: board.add_scalar(key.replace("_", "/", 1), value, row["step"])
-    save_checkpoint(folder/"last.pt", model=job.model.state_dict(), optimizer=job.optimizer.state_dict(),
-                    scheduler=job.scheduler.state_dict(), epoch=row["epoch"] - 1, step=row["step"],
-                    stopping=asdict(stopping), history=history, config=asdict(job.config))
+        if key not in ("epoch", "step") and value is not None:
+            board.add_scalar(key.replace("_", "/", 1), value, row["step"])
+    save_checkpoint(folder/"last.pt", model=job.model.state_dict(),
+                    optimizer=job.optimizer.state_dict(), scheduler=job.scheduler.state_dict(),
+                    epoch=row["epoch"] - 1, step=row["step"], stopping=asdict(stopping),
+                    history=history, config=asdict(job.config))
 
 def _board(folder):
     "A TensorBoard writer"
@@ -397,8 +426,15 @@ def _board(folder):
 def _report(metrics, folder, dry_run, say):
     "The closing lines"
     t = metrics["test"]
-    say(f"test     top-1 {t['top1']:.4f}, mean per class {t['mean_class']:.4f}, top-5 {t['top5']:.4f}, ECE {t['ece']:.3f} on {t['n']:,} photos")
-    say(f"         {metrics['protocol']} ({metrics['split_sha256'][:12]}), seed {metrics['seed']}, weights {metrics['weights']}, "
-        f"epoch {metrics['best_epoch']} of {metrics['epochs']}, {metrics['minutes']:.1f} minutes on {metrics['hardware']}")
-    if dry_run: say("dry run  one batch of each phase went through, the bundle too; nothing was kept, and the numbers mean nothing")
-    else: say(f"made     {folder}: bundle/ (to use), metrics.json, history.csv, best.pt, last.pt, TensorBoard events")
+    say(f"test     top-1 {t['top1']:.4f}, mean per class {t['mean_class']:.4f}, "
+        f"top-5 {t['top5']:.4f}, ECE {t['ece']:.3f} on {t['n']:,} photos")
+    say(f"         {metrics['protocol']} ({metrics['split_sha256'][:12]}), "
+        f"seed {metrics['seed']}, weights {metrics['weights']}, "
+        f"epoch {metrics['best_epoch']} of {metrics['epochs']}, "
+        f"{metrics['minutes']:.1f} minutes on {metrics['hardware']}")
+    if dry_run:
+        say("dry run  one batch of each phase went through, the bundle too; nothing was kept, "
+            "and the numbers mean nothing")
+    else:
+        say(f"made     {folder}: bundle/ (to use), metrics.json, history.csv, best.pt, last.pt, "
+            "TensorBoard events")
