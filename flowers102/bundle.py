@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'Bundle', 'versions', 'make_bundle', 'bundle_model', 'save_bundle', 'load_bundle']
 
-# %% ../nbs/05a_bundle.ipynb #e7cfd74f
+# %% ../nbs/05a_bundle.ipynb #b5fdb3c2
 import hashlib
 import math
 import platform
@@ -19,10 +19,11 @@ import torch
 import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from PIL import Image
 from torch import nn
 
 from . import __version__
-from .core import FlowersError, read_json, write_json
+from .core import FlowersError, _flush, read_json, write_json
 from .data import eval_transform, preprocess_for
 from .model import build_model
 
@@ -65,13 +66,16 @@ def make_bundle(
     return Bundle(model.arch, tuple(class_names), dict(preprocess), state, options,
                   versions=versions(), **about)
 
-# %% ../nbs/05a_bundle.ipynb #61feae48
+# %% ../nbs/05a_bundle.ipynb #38f92010
 def bundle_model(
     bundle:Bundle, # what was loaded or made
 ) -> nn.Module: # in eval mode, on the CPU
     "Build the network of a bundle"
-    model = build_model(bundle.arch, len(bundle.class_names), "none", bundle.preprocess["size"],
-                        **bundle.options)
+    try: model = build_model(bundle.arch, len(bundle.class_names), "none",
+                             bundle.preprocess["size"], **bundle.options)
+    except (FlowersError, TypeError, RuntimeError) as e:
+        options = bundle.options
+        raise FlowersError(f"bundle: {bundle.arch} can't be built with {options} ({e})") from e
     try: model.load_state_dict(bundle.state)
     except RuntimeError as e:
         raise FlowersError(f"bundle: its weights are not those of {bundle.arch} "
@@ -79,19 +83,22 @@ def bundle_model(
                            f"({str(e).splitlines()[1].strip()[:160]})") from e
     return model.eval()
 
-# %% ../nbs/05a_bundle.ipynb #4bb9bdfb
+# %% ../nbs/05a_bundle.ipynb #96cc477e
 def save_bundle(
     bundle:Bundle, # what to save
     folder:str|Path, # becomes FOLDER/model.safetensors and FOLDER/bundle.json
 ) -> Path: # `folder`
     "Write a bundle, replacing the one that is there"
     folder = Path(folder)
+    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir()} <= _FILES):
+        raise FlowersError(f"{folder}: exists and is not a bundle; choose another folder")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as tmp:
             new = Path(tmp)/"new"
             new.mkdir()
             save_file(bundle.state, new/"model.safetensors")
+            _flush(new/"model.safetensors")
             about = {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name != "state"}
             write_json(new/"bundle.json",
                        {**about, "weights_sha256": _sha256(new/"model.safetensors")})
@@ -106,7 +113,9 @@ def save_bundle(
                            "free some space or choose another folder") from e
     return folder
 
-# %% ../nbs/05a_bundle.ipynb #ac22171c
+# %% ../nbs/05a_bundle.ipynb #3a71a31b
+_FILES = {"bundle.json", "model.safetensors"}
+
 def _sha256(path):
     "SHA-256 of a file"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
@@ -135,7 +144,7 @@ def load_bundle(
         raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
     return Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state})
 
-# %% ../nbs/05a_bundle.ipynb #0030c616
+# %% ../nbs/05a_bundle.ipynb #2741e122
 def _check(about, folder):
     "Raise when the description is not one that this version understands"
     path, known = (folder/"bundle.json",
@@ -158,8 +167,8 @@ def _check(about, folder):
         raise FlowersError(f"{path}: class_names should be a list of names")
     if not (isinstance(p, dict) and set(p) == set(preprocess_for())):
         raise FlowersError(f"{path}: preprocess should have the keys {', '.join(preprocess_for())}")
-    try: eval_transform(**p)
-    except (TypeError, ValueError) as e:
+    try: eval_transform(**p)(Image.new("RGB", (8, 8)))
+    except (TypeError, ValueError, RuntimeError) as e:
         raise FlowersError(f"{path}: preprocess can't be used ({e})") from e
     if not all(isinstance(p[k], int) and p[k] > 0 for k in ("size", "resize")):
         raise FlowersError(f"{path}: preprocess: size and resize should be positive whole numbers")

@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['run_command', 'flowers102_data', 'flowers102_train', 'flowers102_predict', 'main']
 
-# %% ../nbs/10_cli.ipynb #0efdea85
+# %% ../nbs/10_cli.ipynb #1d2ecb62
 import argparse
 import csv
 import inspect
 import json
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from fastcore.docments import docments
 from . import __version__
 from .core import FlowersError, atomic_write, did_you_mean
 
-# %% ../nbs/10_cli.ipynb #693d0fff
+# %% ../nbs/10_cli.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
     "An argument parser whose complaint is one line"
     def error(self, message):
-        strange = message.removeprefix("unrecognized arguments: ").split()[0]
+        strange = (message.removeprefix("unrecognized arguments: ").split() or [""])[0]
         hint = (did_you_mean(strange.split("=")[0], self._option_string_actions)
                 if strange.startswith("--") else "")
         raise FlowersError(f"{message}{hint or f'; see {self.prog} --help'}")
@@ -46,7 +47,7 @@ def _parser(command):
                                 metavar=p.annotation.__name__.upper(), help=text + shown)
     return parser
 
-# %% ../nbs/10_cli.ipynb #e1507b06
+# %% ../nbs/10_cli.ipynb #fea84c36
 @contextmanager
 def _one_line_errors(name):
     "Turn what the user can mend into one line on standard error"
@@ -61,8 +62,11 @@ def _one_line_errors(name):
         # Python flushes once more on its way out
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
+    except OSError as e: # no permission, too long a name, a full disk behind standard output
+        print(f"{name}: {e.filename or 'standard output'}: {e.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
 
-# %% ../nbs/10_cli.ipynb #e58a2a9f
+# %% ../nbs/10_cli.ipynb #6e1ef81b
 def run_command(
     command, # one of the functions below
     args:list|None=None, # what stands behind it on the command line; None: the process's arguments
@@ -70,7 +74,9 @@ def run_command(
     "Call a function with what the command line says"
     with _one_line_errors(command.__name__):
         args = [_underscored(a) for a in (sys.argv[1:] if args is None else args)]
-        raise SystemExit(command(**vars(_parser(command).parse_args(args))) or 0)
+        code = command(**vars(_parser(command).parse_args(args))) or 0
+        sys.stdout.flush()
+        raise SystemExit(code)
 
 # %% ../nbs/10_cli.ipynb #92edb8a5
 def _underscored(arg):
@@ -78,7 +84,7 @@ def _underscored(arg):
     flag, equals, value = arg.partition("=")
     return flag[:2] + flag[2:].replace("-", "_") + equals + value if arg.startswith("--") else arg
 
-# %% ../nbs/10_cli.ipynb #2f6ba832
+# %% ../nbs/10_cli.ipynb #42f2a6ca
 def flowers102_data(
     source:str="oxford", # oxford, folder (a folder per class) or toy (drawn flowers)
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -95,6 +101,8 @@ def flowers102_data(
 
     if format not in ("table", "json"):
         raise FlowersError(f"--format {format}: expected table or json")
+    if out and Path(out).exists():
+        raise FlowersError(f"--out {out}: exists already; choose another name, or delete it first")
     if download and source != "oxford":
         raise FlowersError("--download: only the Oxford photos can be downloaded")
     photos = oxford_flowers(data_dir, download=True) if download else get_source(source, data_dir)
@@ -190,7 +198,7 @@ def _name_a_flower(run, config):
     print(f"next     flowers102_predict {sample.path.parent} --bundle {run/'bundle'}\n"
           f"         tensorboard --logdir {run.parent}")
 
-# %% ../nbs/10_cli.ipynb #bd419c43
+# %% ../nbs/10_cli.ipynb #eca5073b
 def flowers102_predict(
     paths:list, # photos and folders, or - for a list of paths on standard input
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
@@ -203,11 +211,16 @@ def flowers102_predict(
     "Name the flowers in photos"
     if format not in ("table", "csv", "jsonl"):
         raise FlowersError(f"--format {format}: expected table, csv or jsonl")
+    from PIL import Image
     from tqdm.auto import tqdm
 
     from flowers102.inference import Predictor, find_photos, predict_stream
+    from flowers102.sources import PHOTO_SUFFIXES
 
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning) # large, but not refused
     photos = list(find_photos(_listed(paths)))
+    if out and (Path(out) in photos or Path(out).suffix.lower() in PHOTO_SUFFIXES):
+        raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
     if not photos:
         raise FlowersError(f"{' '.join(paths)}: no photos found; "
                            "give photos, or folders with photos in them")
@@ -237,11 +250,12 @@ def _bundle_folder(bundle):
     print(f"bundle   {found[-1].parent}", file=sys.stderr)
     return found[-1].parent
 
-# %% ../nbs/10_cli.ipynb #f7bd54fa
+# %% ../nbs/10_cli.ipynb #c0dc6d7a
 def _write_rows(answers, format, out, width):
     "Write one row for each answer; returns how many photos failed"
     if not out: return _rows_to(sys.stdout, answers, format, width)
-    with atomic_write(out) as tmp, open(tmp, "w", newline="", encoding="utf-8") as f:
+    with (atomic_write(out) as tmp,
+          open(tmp, "w", newline="", encoding="utf-8", errors="backslashreplace") as f):
         return _rows_to(f, answers, format, width)
 
 def _rows_to(file, answers, format, width):
@@ -264,7 +278,7 @@ def _rows_to(file, answers, format, width):
     file.flush()
     return failed
 
-# %% ../nbs/10_cli.ipynb #9f778004
+# %% ../nbs/10_cli.ipynb #48d1c33d
 def main(
     name:str|None=None, # of the command; None: the name of the program that was started
 ): # nothing; ends with `SystemExit`
@@ -273,4 +287,5 @@ def main(
     name = name or Path(sys.argv[0]).stem
     if name not in commands:
         raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
+    if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace")
     run_command(commands[name])

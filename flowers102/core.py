@@ -16,12 +16,13 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-# %% ../nbs/00_core.ipynb #b8662c16
+# %% ../nbs/00_core.ipynb #6aa1c5d8
 class FlowersError(Exception):
     "A mistake that the user can mend: one line that names it, what was expected, what to do"
 
     def __init__(self, message:str): # one line; line breaks are folded into spaces
-        super().__init__(" ".join(str(message).rpartition("FlowersError: ")[2].split()))
+        text = str(message).rpartition("FlowersError: ")[2]
+        super().__init__(" ".join(line.strip() for line in text.strip().splitlines()))
 
 # %% ../nbs/00_core.ipynb #b1ee9bdd
 def did_you_mean(
@@ -127,7 +128,7 @@ def write_json(
     with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8")
     return Path(path)
 
-# %% ../nbs/00_core.ipynb #f88f0300
+# %% ../nbs/00_core.ipynb #323ca17c
 def read_json(
     path:str|Path, # the file to read
     what:str="a JSON file", # what it should be, for the error message
@@ -137,5 +138,5 @@ def read_json(
     except OSError as e:
         raise FlowersError(f"{path}: expected {what}, "
                            f"but it can't be read ({e.strerror or e})") from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise FlowersError(f"{path}: expected {what}, but it is not valid JSON ({e})") from e

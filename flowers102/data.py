@@ -6,8 +6,10 @@
 __all__ = ['read_photo', 'preprocess_for', 'eval_transform', 'train_transform', 'denormalize', 'sample_seed', 'Flowers102Dataset',
            'EpochSampler', 'Loaders', 'make_loaders', 'show_batch']
 
-# %% ../nbs/03_data.ipynb #b8293d5a
+# %% ../nbs/03_data.ipynb #40bafacf
 import hashlib
+import os
+import stat
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from .core import FlowersError
 from .sources import Source, pick
 from .splits import Split
 
-# %% ../nbs/03_data.ipynb #a84aeb99
+# %% ../nbs/03_data.ipynb #d64cd2b7
 def _to_rgb(image):
     "Any Pillow mode as 8-bit RGB"
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -32,19 +34,23 @@ def _to_rgb(image):
         return Image.alpha_composite(white, image).convert("RGB")
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all(): raise ValueError("it holds values that are no numbers")
         top = values.max(initial=0)
         scale = (255 if image.mode == "F" and top <= 1 else 1 if image.mode == "F" and top <= 255
                  else 255/max(65535, top))
         image = Image.fromarray((values*scale).round().clip(0, 255).astype(np.uint8))
     return image.convert("RGB")
 
-# %% ../nbs/03_data.ipynb #feca5b70
+# %% ../nbs/03_data.ipynb #9ad42d51
 def read_photo(
     path:str|Path, # any file that Pillow reads
 ) -> Image.Image: # RGB, 8 bits, upright, at its own size
     "Read a photo as upright RGB, or say in one line what is wrong with the file"
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode): # opening it would wait for ever
+            raise FlowersError(f"{path}: is a pipe, not a photo")
         with Image.open(path) as image: return _to_rgb(ImageOps.exif_transpose(image))
+    except FlowersError: raise
     except FileNotFoundError: why = "no such file"
     except IsADirectoryError: why = "is a folder, expected a photo"
     except PermissionError: why = "no permission to read it"
@@ -177,7 +183,7 @@ class Loaders:
     valid: DataLoader # in the split's order; may be empty
     test: DataLoader # in the split's order
 
-# %% ../nbs/03_data.ipynb #275f73eb
+# %% ../nbs/03_data.ipynb #c301d414
 def make_loaders(
     source:Source, # the photos
     split:Split, # who is where
@@ -190,6 +196,8 @@ def make_loaders(
     pin_memory:bool=False, # True speeds up copies to a GPU
 ) -> Loaders: # of (images (N, 3, size, size), labels (N,))
     "Loaders for training, validation and test"
+    if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
+    if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
     p = preprocess or preprocess_for()
     augment = train_transform(p["size"], (crop_scale, 1.0), interpolation=p["interpolation"],
                               mean=p["mean"], std=p["std"])
@@ -205,13 +213,13 @@ def make_loaders(
             drop_last=part == "train" and len(ds) > 1 and len(ds) % batch_size == 1)
     return Loaders(**loaders)
 
-# %% ../nbs/03_data.ipynb #d0e99fa2
+# %% ../nbs/03_data.ipynb #1732c4a0
 def _weights(ds, sampler):
     "Chance of each photo: None for a plain shuffle, else one over the size of its class"
     if sampler == "shuffle": return None
     if sampler != "balanced":
         raise FlowersError(f"--sampler {sampler}: expected shuffle or balanced")
-    labels = np.array([s.label for s in ds.samples])
+    labels = np.array([s.label for s in ds.samples], dtype=np.int64)
     return 1/np.bincount(labels)[labels]
 
 # %% ../nbs/03_data.ipynb #2fb86e5d

@@ -116,15 +116,17 @@ def predict_stream(
             yield from _answer(predictor, [f.result() for f in now], top_k)
             now = ahead
 
-# %% ../nbs/09_inference.ipynb #851b14b2
+# %% ../nbs/09_inference.ipynb #6f64d9fc
 def _prepare(photo, transform, keep):
     "Read and transform one photo: an unfinished answer, and a tensor or None"
-    answer = Prediction("" if isinstance(photo, (Image.Image, np.ndarray)) else str(photo))
+    answer = Prediction(str(photo) if isinstance(photo, (str, Path)) else "")
     try:
         image = read_photo(photo) if answer.path else _from_memory(photo)
         answer.photo = image if keep else None
         return answer, transform(image)
-    except FlowersError as e: answer.error = str(e).removeprefix(f"{photo}: ")
+    except FlowersError as e:
+        answer.error = str(e).removeprefix(str(FlowersError(f"{answer.path}: x"))[:-1])
+    except ZeroDivisionError: answer.error = "has no pixels"
     return answer, None
 
 def _from_memory(photo):
@@ -140,8 +142,10 @@ def _answer(predictor, prepared, top_k):
     "Complete the answers of one batch"
     good = [(answer, image) for answer, image in prepared if image is not None]
     if good:
-        probs, labels = predict_probs(predictor, torch.stack([i for _, i in good])).topk(
-            min(top_k, len(predictor.bundle.class_names)))
+        probs = predict_probs(predictor, torch.stack([i for _, i in good]))
+        if not probs.isfinite().all():
+            raise FlowersError("the bundle's network answers NaN; its weights are of no use")
+        probs, labels = probs.topk(min(top_k, len(predictor.bundle.class_names)))
         for (answer, _), p, k in zip(good, probs.tolist(), labels.tolist()):
             answer.top_k = [(predictor.bundle.class_names[label], prob)
                             for label, prob in zip(k, p)]
@@ -160,11 +164,13 @@ def predict(
         return predict(predictor, [photos], top_k, keep_photos)[0]
     return list(predict_stream(predictor, photos, top_k, keep_photos))
 
-# %% ../nbs/09_inference.ipynb #b22f8a31
+# %% ../nbs/09_inference.ipynb #3efc1de5
 def find_photos(
     paths:Iterable, # files and folders
 ) -> Iterator: # of paths; folders become the photos below them
     "The photos that files and folders stand for"
-    for path in map(Path, paths):
+    for path in paths:
+        if not str(path): raise FlowersError("an empty path; expected a photo or a folder")
+        path = Path(path)
         if not path.is_dir(): yield path
         else: yield from _photos(path)

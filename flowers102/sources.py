@@ -156,7 +156,7 @@ def _inventory(photos, n):
     layout = {"imagelabels.mat", "setid.mat", "flowers102.json", "102flowers.tgz"}
     return missing, empty, sorted(set(sizes) - set(expected) - layout)
 
-# %% ../nbs/01_sources.ipynb #2b5ebde9
+# %% ../nbs/01_sources.ipynb #01c848ed
 def oxford_flowers(
     root:str|Path|None=None, # holds `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA` or cache
     download:bool=False, # fetch what is missing first (330 MB)
@@ -166,6 +166,8 @@ def oxford_flowers(
     photos, base = _layout(data_dir(root))
     sidecar = base/"flowers102.json"
     about = read_json(sidecar) if sidecar.is_file() else {"md5": OXFORD_MD5}
+    if not isinstance(about, dict):
+        raise FlowersError(f"{sidecar}: expected a JSON object with class_names and md5")
     md5, names = about.get("md5", {}), tuple(about.get("class_names", CLASS_NAMES))
     labels = _mat(base, "imagelabels.mat", "labels", md5.get("imagelabels.mat")) - 1
     if labels.min() < 0 or labels.max() >= len(names):
@@ -186,7 +188,7 @@ def oxford_flowers(
              if extra else ())
     return Source(about.get("name", "oxford"), base, tuple(samples), names, parts, notes)
 
-# %% ../nbs/01_sources.ipynb #f7bf0410
+# %% ../nbs/01_sources.ipynb #1a99660a
 def toy_flowers(
     root:str|Path|None=None, # folder to write; None: a folder in the cache, one for each setting
     n_classes:int=102, # species
@@ -195,7 +197,8 @@ def toy_flowers(
     seed:int=0, # another seed draws other species and other photos
 ) -> Source: # in the official layout, read by `oxford_flowers`
     "Draw a data set of flowers; the same arguments give the same bytes"
-    low, high = (per_class, per_class) if isinstance(per_class, int) else map(int, per_class)
+    pair = (per_class, per_class) if np.ndim(per_class) == 0 else tuple(per_class)
+    low, high = pair if len(pair) == 2 and all(isinstance(n, int) for n in pair) else (0, 0)
     if not 1 <= low <= high:
         raise FlowersError(f"per_class={per_class}: expected a whole number of 1 or more, "
                            "or (fewest, most)")
@@ -432,7 +435,7 @@ def _homes(root):
              for part, top in tops.items() if not homes[part] and part not in ("", "train")]
     return {part: folders for part, folders in homes.items() if folders}, notes
 
-# %% ../nbs/01_sources.ipynb #b25cfb4a
+# %% ../nbs/01_sources.ipynb #86e23009
 def folder_flowers(
     root:str|Path, # holds a folder per class, or train/, valid/ and test/ with such folders
 ) -> Source: # classes named by their folders; ids are paths below `root`
@@ -456,6 +459,11 @@ def folder_flowers(
     if not samples:
         raise FlowersError(f"--data_dir {root}: no photos in class folders; "
                            f"expected {root.name}/CLASS/photo.jpg")
+    if "jpg" in names and (root/"jpg"/"image_00001.jpg").is_file():
+        raise FlowersError(f"--data_dir {root}: looks like the official Oxford layout; "
+                           "use `--source oxford`")
+    if len(names) < 2:
+        raise FlowersError(f"{root}: a single class, {names[0]}; expected two or more")
     empty = [name for k, name in enumerate(names) if k not in {s.label for s in samples}]
     if empty:
         raise FlowersError(f"{root}: class folders without photos: {_some(empty)}; "
@@ -463,12 +471,14 @@ def folder_flowers(
     return Source("folder", root, tuple(samples), _class_names(root, names, notes),
                   parts, tuple(notes))
 
-# %% ../nbs/01_sources.ipynb #ca2c6980
+# %% ../nbs/01_sources.ipynb #ccd55463
 def _class_names(root, folders, notes):
     "Names to show for class folders"
     book = root/"cat_to_name.json"
     if book.is_file():
         names = read_json(book, "a JSON object of class names by folder")
+        if not isinstance(names, dict):
+            raise FlowersError(f"{book}: expected a JSON object of class names by folder")
         lost = [f for f in folders if f not in names]
         if lost:
             raise FlowersError(f"{book}: no name for the folders {_some(lost)}; "

@@ -59,7 +59,7 @@ def save_split(
     return write_json(path, {"protocol": split.protocol, "sha256": split.sha256,
                              "sizes": split.sizes, **parts})
 
-# %% ../nbs/02_splits.ipynb #5ce3efac
+# %% ../nbs/02_splits.ipynb #61a11689
 def load_split(
     path:str|Path, # a manifest written by `save_split`
 ) -> Split: # whose hash is the one in the file
@@ -70,7 +70,8 @@ def load_split(
     if not all(isinstance(p, list) and all(isinstance(i, str) for i in p) for p in parts):
         raise FlowersError(f"{path}: not a split manifest; expected the keys "
                            "protocol, train, valid and test, with lists of ids")
-    split = Split(str(saved.get("protocol", "manifest")), *parts)
+    protocol = " ".join(str(saved.get("protocol", "manifest")).split())
+    split = Split(protocol if "sha256" in saved else f"{protocol}-edited", *parts)
     if saved.get("sha256", split.sha256) != split.sha256:
         raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, "
                            f"the file says {str(saved['sha256'])[:12]}); "
@@ -105,9 +106,11 @@ def stratified_split(
     shares = "-".join(f"{100*f:g}" for f in fractions)
     return Split(f"stratified-{shares}-seed{seed}", *_divide(source, fractions, seed))
 
-# %% ../nbs/02_splits.ipynb #ac247ac6
+# %% ../nbs/02_splits.ipynb #e2b07f02
 def _divide(source, fractions, seed):
     "Ids of each part, class by class"
+    if not (isinstance(seed, int) and 0 <= seed < 2**32):
+        raise FlowersError(f"--seed {seed}: expected a whole number from 0 to {2**32 - 1}")
     parts, behind = [[] for _ in fractions], np.zeros(len(fractions))
     for label, name in enumerate(source.class_names):
         ids = sorted(s.id for s in source.samples if s.label == label)
@@ -123,10 +126,10 @@ def _divide(source, fractions, seed):
             part.extend(map(str, chunk))
     return parts
 
-# %% ../nbs/02_splits.ipynb #278d084b
+# %% ../nbs/02_splits.ipynb #e82bba01
 def _check_fractions(fractions):
     "Three positive shares that add up to 1"
-    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+    if len(fractions) != 3 or not (min(fractions) > 0 and abs(sum(fractions) - 1) < 1e-6):
         raise FlowersError(f"fractions {tuple(fractions)}: expected three positive shares "
                            "that add up to 1, such as (0.7, 0.15, 0.15)")
 

@@ -11,12 +11,13 @@ if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.tra
     import flowers102.cli
     flowers102.cli.main("flowers102_train")
 
-# %% ../nbs/06_training.ipynb #20c390d1
+# %% ../nbs/06_training.ipynb #40081294
 import csv
 import io
 import math
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -38,7 +39,7 @@ from .core import (FlowersError, atomic_write, default_device, did_you_mean,
 from .data import Loaders, make_loaders, preprocess_for
 from .metrics import compute_metrics
 from .model import build_model, freeze_to, param_groups
-from .sources import Source, get_source
+from .sources import Source, _some, get_source, pick, verify_photos
 from .splits import Split, check_split, get_split, save_split
 
 # %% ../nbs/06_training.ipynb #a9bc39b6
@@ -85,9 +86,10 @@ def make_config(
     _check_config(config)
     return config
 
-# %% ../nbs/06_training.ipynb #f183ffd6
-_LIMITS = {"epochs": 1, "batch_size": 1, "size": 16, "patience": 1, "n_workers": 0, "seed": 0,
-           "weight_decay": 0.0}
+# %% ../nbs/06_training.ipynb #70da9900
+_LIMITS = {"epochs": (1, 100_000), "batch_size": (1, 65_536), "size": (16, 2048),
+           "patience": (1, 100_000), "n_workers": (0, 256), "seed": (0, 2**32 - 1),
+           "weight_decay": (0., 100.)}
 
 def _check_config(c):
     "Raise for values that cannot work"
@@ -97,13 +99,13 @@ def _check_config(c):
         if not right or isinstance(value, bool) and bool not in kinds:
             raise FlowersError(f"--{f.name} {value}: expected {kinds[0].__name__}, "
                                f"got {type(value).__name__}")
-    for name, low in _LIMITS.items():
+    for name, (low, high) in _LIMITS.items():
         value = getattr(c, name)
-        if value is not None and not low <= value < math.inf:
-            raise FlowersError(f"--{name} {value}: expected {low} or more")
+        if value is not None and not low <= value <= high:
+            raise FlowersError(f"--{name} {value}: expected {low} to {high}")
     for name in ("lr", "head_lr"):
         value = getattr(c, name)
-        if value is not None and not 0 < value < float("inf"):
+        if value is not None and not 0 < value <= 1000:
             raise FlowersError(f"--{name} {value}: expected a positive number, such as 0.001")
     if not 0 < c.crop_scale <= 1:
         raise FlowersError(f"--crop_scale {c.crop_scale}: expected more than 0, at most 1")
@@ -234,7 +236,7 @@ class Job:
     optimizer: torch.optim.Optimizer # AdamW
     scheduler: torch.optim.lr_scheduler.LambdaLR # stepped after every batch
 
-# %% ../nbs/06_training.ipynb #d7331509
+# %% ../nbs/06_training.ipynb #2059edc7
 def prepare(
     config:TrainConfig, # from `make_config`
 ) -> Job: # no run folder has been made yet
@@ -247,11 +249,14 @@ def prepare(
     c = replace(c, data_dir=str(source.root.resolve()))
     split = get_split(source, c.split, c.seed)
     check_split(split, source)
+    _check_photos(source, split, c.source)
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
     model = build_model(c.model, len(source.class_names), c.weights, c.size)
     freeze_to(model, c.freeze)
     loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler,
                            c.crop_scale, c.n_workers, device.type == "cuda")
+    if c.batch_size == 1 and c.model != "tiny_net" and c.size < 64:
+        raise FlowersError(f"--batch_size 1: too small for {c.model} at {c.size} px; use 2 or more")
     if not len(loaders.train):
         raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo "
                            "is too few to train on")
@@ -261,7 +266,16 @@ def prepare(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, steps))
     return Job(c, source, split, preprocess, loaders, model, optimizer, scheduler)
 
-# %% ../nbs/06_training.ipynb #c2b29bac
+# %% ../nbs/06_training.ipynb #2bdf7e7b
+def _check_photos(source, split, kind):
+    "Raise when a photo of the split can't be decoded: better now than at the end of the run"
+    if kind == "toy": return # we drew them ourselves
+    used = replace(source, samples=tuple(pick(source, split.train + split.valid + split.test)))
+    bad = [p for p in verify_photos(used) if p.kind not in ("duplicate", "mislabelled")]
+    if bad:
+        raise FlowersError(f"{len(bad)} of {len(used):,} photos can't be read: {_some(p.path for p in bad)} "
+                           f"({bad[0].detail}); mend or remove them")
+
 def _workers(c):
     "Processes that read photos: as asked, else one less than the cores we may use"
     if c.n_workers is not None: return c.n_workers
@@ -274,31 +288,45 @@ def _hardware(device):
     if device.type == "cuda": return torch.cuda.get_device_name(device)
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
 
-# %% ../nbs/06_training.ipynb #726e1517
+# %% ../nbs/06_training.ipynb #4c73b40d
 def new_run_folder(
     config:TrainConfig, # its `out`, or names for `runs/SOURCE-MODEL`
 ) -> Path: # exists, with config.json in it
     "Make the folder of a run, and save its configuration there"
     out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{config.model}"
-    base, n = out, 1
-    while not config.out and out.exists():
-        n += 1
-        out = base.with_name(f"{base.name}-{n}")
-    if out.is_dir() and any(out.iterdir()):
-        raise FlowersError(f"--out {out}: not empty; choose a new folder, so that no run is lost")
-    made = [p for p in (out, *out.parents) if not p.exists()]
-    try: write_json(out/"config.json", {**asdict(config), "out": str(out)})
-    except FlowersError as e:
+    base, n, made = out, 1, []
+    try:
+        if config.out and out.is_dir() and any(out.iterdir()):
+            raise FlowersError("it is not empty; choose a new folder, so that no run is lost")
+        made = [p for p in (out, *out.parents) if not p.exists()]
+        while not _made(out, exist_ok=bool(config.out)):
+            n += 1
+            out = base.with_name(f"{base.name}-{n}")
+        write_json(out/"config.json", {**asdict(config), "out": str(out)})
+    except (OSError, FlowersError) as e:
         for p in made:
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
         raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
     return out
 
-# %% ../nbs/06_training.ipynb #96466224
+def _made(folder, exist_ok):
+    "Make a folder; False when somebody else has made it already"
+    try: folder.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        if exist_ok: raise
+        return False
+    return True
+
+# %% ../nbs/06_training.ipynb #45fd741c
 @contextmanager
 def _run_folder(config):
     "A new run folder, or a temporary one for a dry run"
-    if not config.dry_run: yield new_run_folder(config)
+    if not config.dry_run:
+        folder = new_run_folder(config)
+        try: yield folder
+        except BaseException:
+            if not (folder/"best.pt").exists(): shutil.rmtree(folder, ignore_errors=True)
+            raise
     else:
         with tempfile.TemporaryDirectory(prefix="flowers102-dry-run-") as tmp:
             write_json(Path(tmp)/"config.json", asdict(config))
@@ -322,7 +350,7 @@ def _epoch(job, epoch, bar, limit):
             "images_per_s": min(shown, len(job.split.train))/training,
             "seconds": time.perf_counter() - start}, valid
 
-# %% ../nbs/06_training.ipynb #a8e88757
+# %% ../nbs/06_training.ipynb #6db6bc32
 def _line(row, epochs):
     "A row of history for the reader"
     valid = "" if row["valid_top1"] is None else (
@@ -335,7 +363,7 @@ def _bar(job, epochs, limit, progress):
     "One bar for the whole run, with the time left of it; in a log file a line a minute"
     batches = sum(min(len(x), limit or math.inf) for x in (job.loaders.train, job.loaders.valid))
     return tqdm(total=epochs*batches, desc="training", unit="batch", leave=False,
-                disable=not progress, mininterval=0.2 if sys.stderr.isatty() else 60)
+                disable=not progress, mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 60)
 
 # %% ../nbs/06_training.ipynb #565527c0
 def _announce(job, say):
@@ -404,7 +432,7 @@ def fit(
         _report(metrics, folder, config.dry_run, say)
     return folder
 
-# %% ../nbs/06_training.ipynb #e52fe63a
+# %% ../nbs/06_training.ipynb #838bd810
 def _keep(job, folder, board, history, stopping):
     "Write history, TensorBoard scalars and the last checkpoint"
     row = history[-1]
@@ -421,7 +449,8 @@ def _board(folder):
     "A TensorBoard writer"
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(folder)
+    try: return SummaryWriter(folder)
+    except OSError as e: raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
 
 def _report(metrics, folder, dry_run, say):
     "The closing lines"
