@@ -266,15 +266,15 @@ def prepare(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, steps))
     return Job(c, source, split, preprocess, loaders, model, optimizer, scheduler)
 
-# %% ../nbs/06_training.ipynb #2bdf7e7b
+# %% ../nbs/06_training.ipynb #44eb7055
 def _check_photos(source, split, kind):
     "Raise when a photo of the split can't be decoded: better now than at the end of the run"
     if kind == "toy": return # we drew them ourselves
     used = replace(source, samples=tuple(pick(source, split.train + split.valid + split.test)))
     bad = [p for p in verify_photos(used) if p.kind not in ("duplicate", "mislabelled")]
     if bad:
-        raise FlowersError(f"{len(bad)} of {len(used):,} photos can't be read: {_some(p.path for p in bad)} "
-                           f"({bad[0].detail}); mend or remove them")
+        raise FlowersError(f"{len(bad)} of {len(used):,} photos can't be read: "
+                           f"{_some(p.path for p in bad)} ({bad[0].detail}); mend or remove them")
 
 def _workers(c):
     "Processes that read photos: as asked, else one less than the cores we may use"
