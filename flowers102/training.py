@@ -236,7 +236,7 @@ class Job:
     optimizer: torch.optim.Optimizer # AdamW
     scheduler: torch.optim.lr_scheduler.LambdaLR # stepped after every batch
 
-# %% ../nbs/06_training.ipynb #2059edc7
+# %% ../nbs/06_training.ipynb #0b5218e8
 def prepare(
     config:TrainConfig, # from `make_config`
 ) -> Job: # no run folder has been made yet
@@ -255,8 +255,6 @@ def prepare(
     freeze_to(model, c.freeze)
     loaders = make_loaders(source, split, preprocess, c.batch_size, c.seed, c.sampler,
                            c.crop_scale, c.n_workers, device.type == "cuda")
-    if c.batch_size == 1 and c.model != "tiny_net" and c.size < 64:
-        raise FlowersError(f"--batch_size 1: too small for {c.model} at {c.size} px; use 2 or more")
     if not len(loaders.train):
         raise FlowersError(f"split {split.protocol}: {len(split.train)} training photo "
                            "is too few to train on")
@@ -332,12 +330,16 @@ def _run_folder(config):
             write_json(Path(tmp)/"config.json", asdict(config))
             yield Path(tmp)
 
-# %% ../nbs/06_training.ipynb #1b4a2c1f
+# %% ../nbs/06_training.ipynb #a570bb67
 def _epoch(job, epoch, bar, limit):
     "Train and validate once: a row of history, and validation metrics ({} without photos)"
     start, lr = time.perf_counter(), job.scheduler.get_last_lr()[0]
-    loss = train_one_epoch(job.model, job.loaders.train, job.optimizer, job.scheduler, epoch,
-                           job.config.label_smoothing, bar.update, limit)
+    try: loss = train_one_epoch(job.model, job.loaders.train, job.optimizer, job.scheduler, epoch,
+                                job.config.label_smoothing, bar.update, limit)
+    except ValueError as e: # batch norm has no statistics of a single value
+        if "more than 1 value per channel" not in str(e): raise
+        raise FlowersError(f"--batch_size {job.config.batch_size}: too small for {job.config.model} "
+                           f"at {job.config.size} px; use 2 or more, or a larger --size") from e
     training = time.perf_counter() - start
     if not math.isfinite(loss):
         raise FlowersError(f"epoch {epoch + 1}: the training loss is {loss}; "
