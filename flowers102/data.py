@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['read_photo', 'preprocess_for', 'eval_transform', 'train_transform', 'denormalize', 'sample_seed', 'Flowers102Dataset',
-           'EpochSampler', 'Loaders', 'make_loaders', 'show_batch']
+           'EpochBatches', 'Loaders', 'make_loaders', 'show_batch']
 
 # %% ../nbs/03_data.ipynb #40bafacf
 import hashlib
@@ -91,22 +91,24 @@ def eval_transform(
                        v2.CenterCrop(size), v2.ToDtype(torch.float32, scale=True),
                        v2.Normalize(mean, std)])
 
-# %% ../nbs/03_data.ipynb #6859609b
+# %% ../nbs/03_data.ipynb #7f8d33bb
 def train_transform(
     size:int=224, # side of the crop, pixels
     scale:tuple=(0.35, 1.0), # share of the photo's area that is shown
     jitter:float=0.2, # strength of brightness, contrast and saturation changes; hue never changes
+    erase:float=0.0, # chance that a random rectangle is blanked out
     interpolation:str="bilinear", # as in `eval_transform`
     mean=(0.485, 0.456, 0.406), # as in `eval_transform`
     std=(0.229, 0.224, 0.225), # as in `eval_transform`
 ): # PIL RGB -> float32 (3, size, size), normalised
-    "Random resized crop, flip, gentle colour changes, normalise"
-    return v2.Compose([
-        v2.PILToTensor(),
-        v2.RandomResizedCrop(size, scale=scale, interpolation=InterpolationMode(interpolation),
-                             antialias=True),
-        v2.RandomHorizontalFlip(), v2.ColorJitter(jitter, jitter, jitter),
-        v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)])
+    "Random resized crop, flip, gentle colour changes, normalise, and perhaps a hole"
+    crop = v2.RandomResizedCrop(size, scale=scale, interpolation=InterpolationMode(interpolation),
+                                antialias=True)
+    steps = [v2.PILToTensor(), crop, v2.RandomHorizontalFlip(),
+             v2.ColorJitter(jitter, jitter, jitter),
+             v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean, std)]
+    if erase: steps.append(v2.RandomErasing(erase))
+    return v2.Compose(steps)
 
 # %% ../nbs/03_data.ipynb #e057673c
 def denormalize(
@@ -152,38 +154,63 @@ class Flowers102Dataset(Dataset):
             torch.default_generator.manual_seed(sample_seed(self.seed, epoch, sample.id))
             return self.transform(image), sample.label
 
-# %% ../nbs/03_data.ipynb #a48eed06
-class EpochSampler(Sampler):
-    "Yields (epoch, index); the order depends only on (seed, epoch)"
+# %% ../nbs/03_data.ipynb #a1034cd3
+class EpochBatches(Sampler):
+    "Yields batches of (epoch, index); what is in them depends only on (seed, epoch)"
 
     def __init__(self,
         n:int, # number of photos
+        batch_size:int=32, # photos in a batch of one process
         seed:int=42, # of the run
-        shuffle:bool=True, # False: in order
+        shuffle:bool=True, # for training; False: in order
         weights=None, # (n,) chance of each photo; drawn with replacement. None: each photo once
+        rank:int=0, # which of the processes this is
+        world:int=1, # processes that share each batch
     ):
-        self.n, self.seed, self.shuffle, self.epoch = n, seed, shuffle, 0
+        self.n, self.seed, self.shuffle, self.rank, self.world = n, seed, shuffle, rank, world
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
+        self.bounds = _bounds(n, batch_size*world, 2*world if shuffle else 1)
+        self.epoch = self.first = 0
 
-    def set_epoch(self, epoch:int): self.epoch = epoch
-    def __len__(self): return self.n
+    def set_epoch(self, epoch:int, first:int=0): # start at batch `first`
+        self.epoch, self.first = epoch, first
 
-    def __iter__(self):
+    def __len__(self): return len(self.bounds) - 1
+
+    def order(self) -> list: # n indices
         g = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, "order"))
         if self.weights is not None:
-            order = torch.multinomial(self.weights, self.n, replacement=True, generator=g)
-        else: order = torch.randperm(self.n, generator=g) if self.shuffle else torch.arange(self.n)
-        return iter([(self.epoch, i) for i in order.tolist()])
+            return torch.multinomial(self.weights, self.n, True, generator=g).tolist()
+        if not self.shuffle: return list(range(self.n))
+        return torch.randperm(self.n, generator=g).tolist()
 
-# %% ../nbs/03_data.ipynb #286e0fbe
+    def batch(self, i:int, order=None) -> list: # the indices of this process's share of batch `i`
+        whole = (order or self.order())[self.bounds[i]:self.bounds[i + 1]]
+        lo, hi = (len(whole)*r//self.world for r in (self.rank, self.rank + 1))
+        return whole[lo:hi]
+
+    def __iter__(self):
+        order = self.order()
+        for i in range(self.first, len(self)):
+            if batch := self.batch(i, order): yield [(self.epoch, j) for j in batch]
+
+# %% ../nbs/03_data.ipynb #8dc4dd62
+def _bounds(n, size, least):
+    "Where batches begin, and `n`; a last batch of fewer than `least` shares with the one before"
+    bounds = [*range(0, n, size), n]
+    if len(bounds) > 2 and n - bounds[-2] < least: bounds[-2] = (bounds[-3] + n + 1)//2
+    return bounds
+
+# %% ../nbs/03_data.ipynb #6e4df377
 @dataclass
 class Loaders:
-    "The three loaders of a run; `train.sampler.set_epoch(e)` before each epoch"
+    "The three loaders of a run; `train.batch_sampler.set_epoch(e)` before each epoch"
     train: DataLoader # augmented, shuffled or balanced
     valid: DataLoader # in the split's order; may be empty
     test: DataLoader # in the split's order
+    train_size: int = 224 # side of the training pictures, pixels
 
-# %% ../nbs/03_data.ipynb #c301d414
+# %% ../nbs/03_data.ipynb #758363e5
 def make_loaders(
     source:Source, # the photos
     split:Split, # who is where
@@ -194,24 +221,28 @@ def make_loaders(
     crop_scale:float=0.35, # smallest share of a photo's area that a training crop shows
     n_workers:int=0, # processes that read ahead; 0 reads in this one
     pin_memory:bool=False, # True speeds up copies to a GPU
+    train_size:int|None=None, # side of the training pictures, pixels; None: as in evaluation
+    erase:float=0.0, # chance that a random rectangle of a training picture is blanked out
+    rank:int=0, # which of the processes that train together this is
+    world:int=1, # how many they are
 ) -> Loaders: # of (images (N, 3, size, size), labels (N,))
     "Loaders for training, validation and test"
     if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
     if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
     p = preprocess or preprocess_for()
-    augment = train_transform(p["size"], (crop_scale, 1.0), interpolation=p["interpolation"],
-                              mean=p["mean"], std=p["std"])
+    augment = train_transform(train_size or p["size"], (crop_scale, 1.0), erase=erase,
+                              interpolation=p["interpolation"], mean=p["mean"], std=p["std"])
     loaders = {}
     for part, transform in (("train", augment), ("valid", eval_transform(**p)),
                             ("test", eval_transform(**p))):
+        train = part == "train"
         ds = Flowers102Dataset(source, getattr(split, part), transform, seed)
-        order = EpochSampler(len(ds), seed, part == "train",
-                             _weights(ds, sampler) if part == "train" else None)
-        loaders[part] = DataLoader(
-            ds, batch_size, sampler=order, num_workers=n_workers, pin_memory=pin_memory,
-            persistent_workers=n_workers > 0 and part == "train",
-            drop_last=part == "train" and len(ds) > 1 and len(ds) % batch_size == 1)
-    return Loaders(**loaders)
+        batches = EpochBatches(len(ds), batch_size, seed, train,
+                               _weights(ds, sampler) if train else None, rank, world)
+        loaders[part] = DataLoader(ds, batch_sampler=batches, num_workers=n_workers,
+                                   pin_memory=pin_memory,
+                                   persistent_workers=n_workers > 0 and train)
+    return Loaders(**loaders, train_size=train_size or p["size"])
 
 # %% ../nbs/03_data.ipynb #1732c4a0
 def _weights(ds, sampler):
