@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['tiny_net', 'model_names', 'head_of', 'read_weights', 'LoadReport', 'load_weights', 'build_model', 'stages',
-           'freeze_to', 'param_groups']
+           'early_stages', 'freeze_to', 'freeze_batch_norm', 'train_mode', 'param_groups']
 
-# %% ../nbs/04_model.ipynb #6c06deb6
+# %% ../nbs/04_model.ipynb #d4ea90c8
+import copy
+import itertools
 import pickle
 import re
 import sys
@@ -390,18 +392,38 @@ def _thaw(module):
     hooks = module._forward_pre_hooks
     for key in [k for k, hook in hooks.items() if hook is _stay_eval]: del hooks[key]
 
-# %% ../nbs/04_model.ipynb #c2dd72fa
+# %% ../nbs/04_model.ipynb #96a2fddd
+def early_stages(
+    model:nn.Module, # a classifier
+) -> list: # names of the first stages; empty where the network begins coarser than that
+    "The first stages of the trunk, as long as they see a quarter of the resolution or more"
+    size, sides = getattr(model, "build_args", {}).get("size", 224), {}
+    ghost = copy.deepcopy(model).to("meta").eval()
+    for name, block in stages(ghost).items():
+        block.register_forward_hook(lambda m, x, y, name=name: sides.update({name: _side(y)}))
+    with torch.no_grad(): ghost(torch.empty(1, 3, size, size, device="meta"))
+    return [*itertools.takewhile(lambda name: 4*sides.get(name, 0) >= size, stages(model))]
+
+
+def _side(features):
+    "Height of feature maps, channels first or last; 0 for tokens"
+    if features.ndim != 4: return 0
+    n, a, b, c = features.shape
+    return b if b == c else a if a == b else 0
+
+# %% ../nbs/04_model.ipynb #495173a5
 def freeze_to(
     model:nn.Module, # changed in place
-    stage:str|None=None, # the last frozen stage; "head": the whole trunk; None or "none": nothing
+    stage:str|None=None, # last frozen stage; "early": `early_stages`; "head": the whole trunk
 ) -> list: # the frozen stages
     "Freeze the trunk up to and including `stage`, batch norm and dropout too; thaw what is above"
     blocks = stages(model)
     names = list(blocks)
     cuts = {None: 0, "none": 0, "head": len(names), **{n: i + 1 for i, n in enumerate(names)}}
+    if stage == "early": cuts["early"] = len(early_stages(model))
     if stage not in cuts:
         raise FlowersError(f"--freeze {stage}: no such stage{did_you_mean(stage, names)}; "
-                           f"expected none, head, or one of {', '.join(names)}")
+                           f"expected none, early, head, or one of {', '.join(names)}")
     model.requires_grad_(True).train(model.training)
     for block in blocks.values(): _thaw(block)
     frozen = names[:cuts[stage]]
@@ -411,21 +433,52 @@ def freeze_to(
         for name in _loose(model): model.get_parameter(name).requires_grad_(False)
     return frozen
 
-# %% ../nbs/04_model.ipynb #8d341025
+# %% ../nbs/04_model.ipynb #3f4714e6
+def freeze_batch_norm(
+    model:nn.Module, # changed in place
+): # nothing
+    "Keep the statistics of every batch-norm layer as they are; their scales and shifts still train"
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            _thaw(module)
+            module.eval().register_forward_pre_hook(_stay_eval)
+
+# %% ../nbs/04_model.ipynb #b84f9ad0
+def train_mode(
+    model:nn.Module, # changed in place
+) -> nn.Module: # `model`
+    "Training mode for all but what is frozen"
+    for module in model.train().modules():
+        if _stay_eval in module._forward_pre_hooks.values(): module.eval()
+    return model
+
+# %% ../nbs/04_model.ipynb #bc3ef8da
 def param_groups(
     model:nn.Module, # its frozen parameters are left out
     lr:float, # learning rate of the trunk
     head_lr:float|None=None, # learning rate of the head; None: the trunk's
-    weight_decay:float=0.05, # for parameters of two and more dimensions
+    weight_decay:float=0.05, # for the weights of convolutions and linear layers
+    layer_decay:float=1.0, # each stage of the trunk learns at this share of the next one's rate
 ) -> list: # of dicts with `name, params, lr, weight_decay`, for any `torch.optim` optimiser
-    "Sort what trains by trunk or head, and by decay or no decay"
-    head, groups = head_of(model)[0] + ".", {}
+    "Sort what trains by stage or head, and by decay or no decay"
+    head, depths, groups = head_of(model)[0] + ".", _depths(model), {}
     for name, p in model.named_parameters():
         if not p.requires_grad: continue
-        where, decay = "head" if name.startswith(head) else "trunk", p.ndim > 1
-        rate = head_lr if where == "head" and head_lr is not None else lr
+        decay, depth = p.ndim > 1 and name.endswith("weight"), _depth(name, depths)
+        if name.startswith(head): where, rate = "head", lr if head_lr is None else head_lr
+        elif layer_decay == 1: where, rate = "trunk", lr
+        else: where, rate = depth, lr*layer_decay**(depths[depth] - 1)
         group = dict(name=f"{where}_{'decay' if decay else 'no_decay'}", params=[], lr=rate,
                      weight_decay=weight_decay if decay else 0.)
         groups.setdefault(group["name"], group)["params"].append(p)
     if not groups: raise FlowersError("nothing to train: every parameter is frozen")
     return list(groups.values())
+
+# %% ../nbs/04_model.ipynb #c8a92a05
+def _depths(model):
+    "Stage -> distance from the head: 1 for the last stage of the trunk"
+    return {name: i for i, name in enumerate(reversed(stages(model)), 1)}
+
+def _depth(name, depths):
+    "The stage that a parameter belongs to, or the first one"
+    return next((s for s in depths if name.startswith(f"{s}.")), list(depths)[-1])
