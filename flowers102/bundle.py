@@ -46,11 +46,11 @@ class Bundle:
     versions: dict = field(default_factory=dict) # software that made it
     schema_version: int = SCHEMA # of this format
 
-# %% ../nbs/05a_bundle.ipynb #a1cb02a2
+# %% ../nbs/05a_bundle.ipynb #061c79d3
 def versions() -> dict: # package -> version
     "Versions of the software that a result depends on"
     return {"flowers102": __version__, "python": platform.python_version(),
-            "torch": torch.__version__, "torchvision": torchvision.__version__,
+            "torch": str(torch.__version__), "torchvision": torchvision.__version__,
             "numpy": numpy.__version__, "pillow": PIL.__version__}
 
 # %% ../nbs/05a_bundle.ipynb #8093cee7
