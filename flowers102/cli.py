@@ -30,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
                 if strange.startswith("--") else "")
         raise FlowersError(f"{message}{hint or f'; see {self.prog} --help'}")
 
-# %% ../nbs/10_cli.ipynb #da191f12
+# %% ../nbs/10_cli.ipynb #860acc79
 def _parser(command):
     "A parser with a flag for each parameter of a function"
     parser = _Parser(prog=command.__name__, description=command.__doc__, allow_abbrev=False)
@@ -39,6 +39,9 @@ def _parser(command):
     for p in inspect.signature(command).parameters.values():
         text = docs[p.name].replace("%", "%%")
         if p.annotation is list: parser.add_argument(p.name, nargs="+", help=text)
+        elif p.annotation is bool and p.default is None: # a file or a recipe may have it on
+            parser.add_argument(f"--{p.name}", nargs="?", const=True, type=_yes_or_no,
+                                metavar="no", help=text)
         elif p.annotation is bool:
             parser.add_argument(f"--{p.name}", action="store_true", help=text)
         else:
@@ -47,14 +50,20 @@ def _parser(command):
                                 metavar=p.annotation.__name__.upper(), help=text + shown)
     return parser
 
-# %% ../nbs/10_cli.ipynb #fea84c36
+def _yes_or_no(word):
+    "What may stand behind a switch that a recipe has turned on"
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    if word.lower() not in words: raise argparse.ArgumentTypeError("expected yes or no")
+    return words[word.lower()]
+
+# %% ../nbs/10_cli.ipynb #21162f77
 @contextmanager
 def _one_line_errors(name):
     "Turn what the user can mend into one line on standard error"
     try: yield
     except FlowersError as e:
         print(f"{name}: {e}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(e.status) from None
     except KeyboardInterrupt:
         print(f"{name}: interrupted; files that were finished are kept", file=sys.stderr)
         raise SystemExit(130) from None
@@ -142,38 +151,68 @@ def _show_data(photos, parts, problems, out, format):
         print(f"verify   {len(photos) - len(problems):,} photos are good, "
               f"{len(problems)} have problems")
 
-# %% ../nbs/10_cli.ipynb #5678f6d4
+# %% ../nbs/10_cli.ipynb #b3280e80
 def flowers102_train(
     source:str=None, # oxford, folder (a folder per class) or toy (drawn flowers); default: oxford
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
     split:str=None, # stratified, official[-trainval], folders, a manifest; default: stratified
+    sampler:str=None, # shuffle, or balanced (each class equally often); default: shuffle
+    loss_weights:bool=None, # count each class the same in the loss
     model:str=None, # a torchvision classifier or tiny_net; default: resnet18 (toy: tiny_net)
     weights:str=None, # DEFAULT (torchvision's), none, or a file; default: DEFAULT (toy: none)
-    freeze:str=None, # freeze up to this stage; head: train only the head; default: train everything
+    freeze:str=None, # last frozen stage: early, none, head or a name; default: early (toy: none)
+    frozen_bn:bool=None, # keep the statistics of all batch-norm layers as they are
+    probe_views:int=None, # views for the probe that fits the head, 0: no probe; default: 2 (toy: 0)
+    top:str=None, # first train only what is above this stage, on cached maps; default: don't
+    top_epochs:int=None, # epochs of that; default: 0
+    top_views:int=None, # augmented views of each photo in the cache; default: 4
+    epochs:int=None, # times that each training photo is shown; default: 12 (toy: 16)
     size:int=None, # side of the square that the network sees, pixels; default: 224 (toy: 64)
-    epochs:int=None, # times that each training photo is shown; default: 10 (toy: 16)
-    batch_size:int=None, # photos in a step; default: 32
+    start_size:int=None, # side at the beginning of training; default: as size
+    start_share:float=None, # share of the epochs that are trained at start_size; default: 0.5
+    batch_size:int=None, # photos in a step, in each process; default: 32
+    accumulate:int=None, # parts that a batch is divided into, to save memory; default: 1
+    optimizer:str=None, # adamw, or sgd with Nesterov momentum; default: adamw
     lr:float=None, # peak learning rate of the trunk; default: 0.0005 (toy: 0.004)
     head_lr:float=None, # peak learning rate of the head; default: four times lr (toy: 0.004)
-    weight_decay:float=None, # of AdamW, on weight matrices; default: 0.05
+    layer_decay:float=None, # each stage learns at this share of the next one's rate; default: 1.0
+    momentum:float=None, # of SGD; first beta of AdamW; default: 0.9
+    weight_decay:float=None, # on the weights of convolutions and linear layers; default: 0.05
+    schedule:str=None, # cosine (after a warm-up), onecycle or constant; default: cosine
+    warmup:float=None, # share of the run in which the rate of cosine rises; default: 0.15
+    clip:float=None, # longest gradient, 0: any; default: 0.0
+    ema:float=None, # decay of the average of the weights, 0: none; default: 0.995 (toy: 0.0)
     label_smoothing:float=None, # share of the target spread over all classes; default: 0.1
+    mixup:float=None, # alpha of mixup, 0: none; default: 0.0
+    cutmix:float=None, # alpha of CutMix, 0: none; default: 0.0
+    erase:float=None, # chance that a rectangle of a picture is blanked out; default: 0.0
     crop_scale:float=None, # smallest share of a photo's area in a crop; default: 0.35 (toy: 0.7)
-    sampler:str=None, # shuffle, or balanced (each class equally often); default: shuffle
-    patience:int=None, # epochs without improvement before the run stops; default: 5
+    tta:bool=None, # also report the mean over each photo and its mirror image
+    patience:int=None, # epochs without improvement before the run stops; default: 10 (toy: 5)
     seed:int=None, # of split, initial weights, order and augmentation; default: 42
+    minutes:float=None, # train the best that this machine can in so many minutes
     n_workers:int=None, # processes reading photos; default: one less than cores, at most 4 (toy: 0)
     device:str=None, # cpu, cuda or mps; default: the best present
-    deterministic:bool=False, # insist on deterministic kernels
+    amp:str=None, # auto (half precision on a GPU), bfloat16, float16 or off; default: auto
+    compile:bool=None, # compile the network: a minute at the start, faster steps
+    deterministic:bool=None, # insist on deterministic kernels
+    save_every:int=None, # steps between checkpoints inside an epoch; default: 100
+    recipe:str=None, # settings to begin with, see RECIPES; default: finetune (toy: toy)
     out:str=None, # run folder; default: a new one, runs/SOURCE-MODEL
-    dry_run:bool=False, # one batch of each phase, in seconds; keeps nothing
+    dry_run:bool=None, # a few photos through each phase, in seconds; keeps nothing
+    config:str=None, # a TOML file with settings; flags come before it, a recipe behind it
+    resume:str=None, # go on with the run in this folder
 ):
     "Train a classifier, test it once, and write a run folder with a bundle in it"
     flags = dict(locals())
-    from flowers102.training import fit, make_config
+    file, folder = flags.pop("config"), flags.pop("resume")
+    from flowers102.training import fit, make_config, resumed_config
 
-    config = make_config(**{k: v for k, v in flags.items() if v is not False})
-    run = fit(config)
-    if not config.dry_run: _name_a_flower(run, config)
+    if folder and file:
+        raise FlowersError("--config: a run goes on as it began; leave it out with --resume")
+    settings = resumed_config(folder, **flags) if folder else make_config(file, **flags)
+    run = fit(settings, folder)
+    if not settings.dry_run and os.environ.get("RANK", "0") == "0": _name_a_flower(run, settings)
 
 # %% ../nbs/10_cli.ipynb #32653ade
 def _name_a_flower(run, config):
