@@ -6,9 +6,10 @@
 __all__ = ['read_photo', 'preprocess_for', 'eval_transform', 'train_transform', 'denormalize', 'sample_seed', 'Flowers102Dataset',
            'EpochBatches', 'Loaders', 'make_loaders', 'show_batch']
 
-# %% ../nbs/03_data.ipynb #40bafacf
+# %% ../nbs/03_data.ipynb #3de2e23f
 import hashlib
 import os
+import signal
 import stat
 import textwrap
 from dataclasses import dataclass
@@ -210,7 +211,7 @@ class Loaders:
     test: DataLoader # in the split's order
     train_size: int = 224 # side of the training pictures, pixels
 
-# %% ../nbs/03_data.ipynb #758363e5
+# %% ../nbs/03_data.ipynb #887400a0
 def make_loaders(
     source:Source, # the photos
     split:Split, # who is where
@@ -240,9 +241,15 @@ def make_loaders(
         batches = EpochBatches(len(ds), batch_size, seed, train,
                                _weights(ds, sampler) if train else None, rank, world)
         loaders[part] = DataLoader(ds, batch_sampler=batches, num_workers=n_workers,
-                                   pin_memory=pin_memory,
+                                   pin_memory=pin_memory, worker_init_fn=_quiet_worker,
                                    persistent_workers=n_workers > 0 and train)
     return Loaders(**loaders, train_size=train_size or p["size"])
+
+# %% ../nbs/03_data.ipynb #c97472e1
+def _quiet_worker(worker):
+    "Signals as a loader process should have them"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 # %% ../nbs/03_data.ipynb #1732c4a0
 def _weights(ds, sampler):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'TOY_DEFAULTS', 'TrainConfig', 'finetune', 'quick', 'probe', 'baseline', 'resnet50', 'efficientnet_v2_s',
-           'convnext_tiny', 'vit_b_16', 'swin_t', 'toy', 'read_config_file', 'make_config']
+           'convnext_tiny', 'vit_b_16', 'swin_t', 'toy', 'read_config_file', 'make_config', 'check_config']
 
 # %% ../nbs/05d_recipes.ipynb #c45630b6
 import math
@@ -16,7 +16,7 @@ from typing import get_args
 from .core import FlowersError, did_you_mean
 from .optim import SCHEDULES
 
-# %% ../nbs/05d_recipes.ipynb #0c122003
+# %% ../nbs/05d_recipes.ipynb #06493eda
 @dataclass
 class TrainConfig:
     "All that decides the outcome of a training run"
@@ -50,7 +50,7 @@ class TrainConfig:
     momentum: float = 0.9 # of SGD; first beta of AdamW
     weight_decay: float = 0.05 # on the weights of convolutions and linear layers
     schedule: str = "cosine" # "cosine" after a warm-up, "onecycle" or "constant"
-    warmup: float = 0.15 # share of the run in which the rate of "cosine" rises
+    warmup: float = 0.15 # share of a phase in which the rate of "cosine" rises
     clip: float = 0.0 # longest gradient; 0: any
     ema: float = 0.995 # decay of the average of the weights; 0: no average
     # regularisation
@@ -63,7 +63,7 @@ class TrainConfig:
     tta: bool = False # also report the mean over each photo and its mirror image
     patience: int = 10 # epochs without improvement before the run stops
     seed: int = 42 # of split, initial weights, order and augmentation
-    minutes: float|None = None # train the best that this machine can in so many minutes
+    minutes: float|None = None # choose probe, top and epochs so that the run takes so long
     n_workers: int|None = None # processes that read photos; None: one less than cores, at most 4
     device: str|None = None # "cpu", "cuda", "mps"; None: the best present
     amp: str = "auto" # "auto": bfloat16 or float16 on a GPU; "bfloat16", "float16", "off"
@@ -72,15 +72,17 @@ class TrainConfig:
     save_every: int = 100 # steps between checkpoints inside an epoch
     recipe: str = "finetune" # the recipe these settings began with
     out: str|None = None # run folder; None: a new one below runs/
-    dry_run: bool = False # one batch of each phase, nothing kept
+    dry_run: bool = False # a few photos through each phase, nothing kept
 
-# %% ../nbs/05d_recipes.ipynb #d1f54dfe
+# %% ../nbs/05d_recipes.ipynb #fe7095df
 def finetune() -> dict: # the defaults
-    """Probe, then fine-tune everything: the default.
+    """Probe, then fine-tune all but the early stages: the default.
 
-    flowers102_train --model mobilenet_v2 --weights FILE
+    flowers102_train --model mobilenet_v2 --weights FILE --minutes 30
 
-    Not yet measured.
+    97.88 % test top-1, 97.12 % mean per class, in 26.4 minutes (7 epochs) on two threads of an
+    x86-64 CPU. Protocol stratified-70-15-15-seed42, split fde8d94b12b3, one seed (42), weights
+    mobilenet_v2-imagenet-ptq.pth.
     """
     return {}
 
@@ -169,13 +171,13 @@ def swin_t() -> dict: # settings
     return dict(model="swin_t", epochs=20, lr=0.0003, layer_decay=0.8, clip=1.0, mixup=0.2,
                 cutmix=1.0, ema=0.998)
 
-# %% ../nbs/05d_recipes.ipynb #f4d9b8f0
+# %% ../nbs/05d_recipes.ipynb #475794e3
 def toy() -> dict: # settings
     """For the 102 drawn species: `tiny_net` from nothing, 16 epochs at 64 px.
 
     flowers102_train --source toy
 
-    About a minute on two CPU cores.
+    Not yet measured.
     """
     return dict(epochs=16, lr=0.004, head_lr=0.004, crop_scale=0.7, probe_views=0, ema=0.0,
                 freeze="none", patience=5)
@@ -213,7 +215,7 @@ def _check_names(settings, where="--"):
         if name not in _NAMES:
             raise FlowersError(f"{where}{name}: no such setting{did_you_mean(name, _NAMES)}")
 
-# %% ../nbs/05d_recipes.ipynb #456b7fed
+# %% ../nbs/05d_recipes.ipynb #86c7ddb6
 def make_config(
     file:str|Path|None=None, # a TOML file with settings
     **flags, # fields of `TrainConfig`; None means not given
@@ -229,12 +231,22 @@ def make_config(
                            f"expected one of {', '.join(RECIPES)}")
     base = (TOY_DEFAULTS if is_toy else {}) | RECIPES[name]() | {"recipe": name}
     if file: _check_values(TrainConfig(**base | there), f"--config {file}: ")
+    fixed = [k for k in ("epochs", "top", "top_epochs") if k in there | given]
+    if (there | given).get("minutes") and fixed:
+        raise FlowersError(f"--{fixed[0]}: --minutes chooses it; give one of the two")
     config = TrainConfig(**base | there | given)
+    return check_config(config)
+
+# %% ../nbs/05d_recipes.ipynb #43b9f84c
+def check_config(
+    config:TrainConfig, # from anywhere
+) -> TrainConfig: # the same
+    "Raise for values that cannot work, alone or together"
     _check_values(config)
     _check_together(config)
     return config
 
-# %% ../nbs/05d_recipes.ipynb #0e3e9e28
+# %% ../nbs/05d_recipes.ipynb #b4d723e3
 _LIMITS = {"epochs": (0, 100_000), "top_epochs": (0, 100_000), "batch_size": (1, 65_536),
            "accumulate": (1, 65_536), "size": (16, 2048), "start_size": (16, 2048),
            "probe_views": (0, 100), "top_views": (1, 1000), "patience": (1, 100_000),
@@ -246,6 +258,7 @@ _BELOW_ONE = ("label_smoothing", "ema", "momentum")
 _CHOICES = {"sampler": ("shuffle", "balanced"), "optimizer": ("adamw", "sgd"),
             "schedule": SCHEDULES, "amp": ("auto", "bfloat16", "float16", "off")}
 
+# %% ../nbs/05d_recipes.ipynb #dd8de45b
 def _refuse(c, name, expected, where=""):
     "Raise for a field"
     flag = f"{where}{name} = " if where else f"--{name} "
@@ -277,4 +290,8 @@ def _check_together(c):
     if c.top_epochs and not c.top: refuse("top_epochs", "a stage in --top, above which to train")
     if c.optimizer == "sgd" and not c.momentum:
         refuse("momentum", "more than 0, for Nesterov's method")
+    if c.top and not c.top_epochs and c.epochs: refuse("top", "--top_epochs with it")
+    if c.sampler == "balanced" and c.loss_weights:
+        refuse("loss_weights", "a plain shuffle; a balanced sampler counts classes alike already")
+    if c.accumulate > c.batch_size: refuse("accumulate", f"at most --batch_size, {c.batch_size}")
     if c.start_size and c.start_size > c.size: refuse("start_size", f"at most --size, {c.size}")

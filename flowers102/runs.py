@@ -6,8 +6,9 @@
 __all__ = ['new_run_folder', 'run_lock', 'save_checkpoint', 'load_checkpoint', 'write_history', 'Stopped', 'StopSignal',
            'fingerprint', 'differences']
 
-# %% ../nbs/05f_runs.ipynb #06dbf0c0
+# %% ../nbs/05f_runs.ipynb #1c685daf
 import csv
+import errno
 import hashlib
 import io
 import os
@@ -61,7 +62,7 @@ def _resume_hint(out):
     unfinished = (out/"config.json").exists() and not (out/"metrics.json").exists()
     return f", or go on with that one by --resume {out}" if unfinished else ""
 
-# %% ../nbs/05f_runs.ipynb #73456777
+# %% ../nbs/05f_runs.ipynb #a94f4a75
 @contextmanager
 def run_lock(
     folder:str|Path, # of a run
@@ -69,7 +70,7 @@ def run_lock(
     "Make sure that nobody else trains in a folder, and clear away what a kill left half-written"
     with open(Path(folder)/".lock", "w") as file:
         try: _lock(file)
-        except OSError as e:
+        except (BlockingIOError, PermissionError) as e:
             raise FlowersError(f"{folder}: another process is training there; "
                                "wait for it, or stop it first") from e
         for tmp in Path(folder).glob(".*"):
@@ -81,7 +82,9 @@ def _lock(file):
     "Take a lock that dies with the process and is not passed on to loader processes"
     try: import fcntl
     except ImportError: return # not on this system
-    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e: # some file systems know no locks
+        if e.errno != errno.ENOLCK: raise
 
 # %% ../nbs/05f_runs.ipynb #cb0577c9
 def save_checkpoint(
@@ -124,15 +127,19 @@ class Stopped(FlowersError):
         super().__init__(message)
         self.status = 128 + signum
 
-# %% ../nbs/05f_runs.ipynb #3d07ab86
+# %% ../nbs/05f_runs.ipynb #a24fb3ff
 class StopSignal:
     "Notes SIGTERM and Ctrl-C while it is open; `received` is the signal's number, or 0"
-    def __init__(self): self.received, self._before = 0, {}
+    def __init__(self): self.received, self._before, self._pid = 0, {}, os.getpid()
 
     def _note(self, signum, frame):
+        if os.getpid() != self._pid: return # a loader process that was forked from this one
         if self.received and signum == signal.SIGINT: raise KeyboardInterrupt
-        if not self.received: os.write(2, b"\nstopping after this step; Ctrl-C stops at once\n")
+        note = b"\nstopping after this step or validation; Ctrl-C stops at once\n"
+        if not self.received: os.write(2, note)
         self.received = signum
+        # the signal may end loader processes too, and PyTorch would raise where they are missed
+        if hasattr(signal, "SIGCHLD"): signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread(): # others can't listen

@@ -11,7 +11,7 @@ if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.tra
     import flowers102.cli
     flowers102.cli.main("flowers102_train")
 
-# %% ../nbs/06_training.ipynb #93477165
+# %% ../nbs/06_training.ipynb #1fc45b2b
 import copy
 import math
 import multiprocessing
@@ -39,18 +39,18 @@ from .data import (EpochBatches, Flowers102Dataset, Loaders, make_loaders,
                              preprocess_for, sample_seed)
 from .features import CachedDataset, cache_features, cut_model, linear_probe, set_head
 from .metrics import compute_metrics
-from .model import (build_model, freeze_batch_norm, freeze_to, param_groups, stages,
-                              train_mode)
+from .model import (LoadReport, build_model, freeze_batch_norm, freeze_to, param_groups,
+                              stages, train_mode)
 from .optim import (Ema, batch_loss, class_weights, lr_factor, make_optimizer, mix_batch,
                               momentum_at, set_rate)
 from .ranks import Ranks, agree, gather_rows, join_ranks, share, total
-from .recipes import RECIPES, TOY_DEFAULTS, TrainConfig, make_config
+from .recipes import RECIPES, TrainConfig, check_config, make_config
 from .runs import (StopSignal, Stopped, differences, fingerprint, load_checkpoint,
                              new_run_folder, run_lock, save_checkpoint, write_history)
 from .sources import Source, _some, get_source, pick, verify_photos
 from .splits import Split, check_split, get_split, load_split, save_split
 
-# %% ../nbs/06_training.ipynb #2572d8de
+# %% ../nbs/06_training.ipynb #c367993b
 @dataclass
 class Job:
     "All parts of a run"
@@ -70,21 +70,23 @@ class Job:
     optimizer: torch.optim.Optimizer = None # of this phase
     scaler: torch.amp.GradScaler = None # of gradients in half precision; does nothing otherwise
     ema: Ema|None = None # average of the weights of `net`
+    scratch: Path|None = None # for cached features; None: the cache folder
     say: object = print # gets each line meant for the reader
 
     @property
     def device(self): return next(self.model.parameters()).device
 
-# %% ../nbs/06_training.ipynb #64b1ec62
+# %% ../nbs/06_training.ipynb #2be77cd4
 def prepare(
     config:TrainConfig, # from `make_config`
     ranks:Ranks=Ranks(), # from `join_ranks`
     split:Split|None=None, # a split that was chosen before; None: the one of the configuration
+    loaded:LoadReport|None=None, # what was loaded before; the weights come from a checkpoint then
 ) -> Job: # no run folder has been made yet
     "Open the data, choose the split, load the weights; whatever is wrong is found here"
     device = _device(config, ranks)
-    c = replace(config, device=device.type, head_lr=config.head_lr or 4*config.lr,
-                n_workers=_workers(config))
+    c = replace(config, device=str(device) if ranks.world == 1 else device.type,
+                head_lr=config.head_lr or 4*config.lr, n_workers=_workers(config))
     seed_everything(c.seed, c.deterministic)
     source = get_source(c.source, c.data_dir)
     c = replace(c, data_dir=str(source.root.resolve()))
@@ -92,13 +94,16 @@ def prepare(
     check_split(split, source)
     if ranks.main: _check_photos(source, split, c.source)
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
-    model = build_model(c.model, len(source.class_names), c.weights, c.size)
-    loaded = model.load_report
+    if Path(c.weights).is_file(): c = replace(c, weights=str(Path(c.weights).resolve()))
+    model = build_model(c.model, len(source.class_names), "none" if loaded else c.weights, c.size)
+    loaded = model.load_report = loaded or model.load_report
     if (loaded.source == "none" or loaded.missing) and (c.epochs or c.top_epochs):
         c = replace(c, probe_views=0)
     if loaded.source == "none" and c.freeze == "early": c = replace(c, freeze="none")
+    if ranks.world > 1 and device.type == "cuda":
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     freeze_to(model, c.freeze)
-    if c.top_epochs: cut_model(model, c.top) # is there such a stage?
+    _check_network(model, c)
     model = model.to(device, memory_format=torch.channels_last)
     job = Job(c, source, split, preprocess, None, model, ranks, chunks=c.accumulate)
     if len(split.train) < 2*ranks.world:
@@ -109,7 +114,7 @@ def prepare(
         job.weights = class_weights(labels, len(source.class_names)).to(device)
     return replace(job, loaders=_loaders(job, c.size))
 
-# %% ../nbs/06_training.ipynb #dd24e32b
+# %% ../nbs/06_training.ipynb #8992b256
 def _device(c, ranks):
     "The device of this process"
     device = default_device(c.device)
@@ -122,6 +127,17 @@ def _loaders(job, size):
     return make_loaders(job.source, job.split, job.preprocess, c.batch_size, c.seed, c.sampler,
                         c.crop_scale, c.n_workers, torch.device(c.device).type == "cuda", size,
                         c.erase, job.ranks.rank, job.ranks.world)
+
+def _check_network(model, c):
+    "Raise where the network can't be cut, or can't see pictures of the first size"
+    if c.top_epochs: cut_model(model, c.top)
+    if c.probe_views: cut_model(model, "head")
+    if c.start_size in (None, c.size): return
+    ghost = copy.deepcopy(model).to("meta").eval()
+    try: ghost(torch.empty(2, 3, c.start_size, c.start_size, device="meta"))
+    except (RuntimeError, AssertionError, ValueError) as e:
+        raise FlowersError(f"--start_size {c.start_size}: {c.model} can't see pictures of that "
+                           "size; leave it out") from e
 
 def _check_photos(source, split, kind):
     "Raise when a photo of the split can't be decoded: better now than at the end of the run"
@@ -169,7 +185,7 @@ def size_at(
     small = config.start_size and epoch < round(config.start_share*(epochs or config.epochs))
     return config.start_size if small else config.size
 
-# %% ../nbs/06_training.ipynb #71beac98
+# %% ../nbs/06_training.ipynb #e257f9dd
 def enter_phase(
     job:Job, # changed in place
     phase:Phase, # from `phases`
@@ -187,23 +203,22 @@ def enter_phase(
     job.ema = Ema(job.net, c.ema) if c.ema else None
     job.forward = job.net
     if job.ranks.world > 1:
-        if on_gpu: job.net = nn.SyncBatchNorm.convert_sync_batchnorm(job.net)
         job.forward = DistributedDataParallel(job.net, [job.device] if on_gpu else None)
     job.compiled = torch.compile(job.forward) if c.compile else job.forward
 
-# %% ../nbs/06_training.ipynb #8872706c
+# %% ../nbs/06_training.ipynb #2a2452c6
 def _amp(job):
     "The type of automatic mixed precision, or None"
     kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16, "off": None}
     if job.config.amp != "auto": return kinds[job.config.amp]
     if job.device.type != "cuda": return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
 
 def _batches(loader):
     "The batches behind a loader, of pictures or of maps"
     return loader.sampler if isinstance(loader.sampler, EpochBatches) else loader.batch_sampler
 
-# %% ../nbs/06_training.ipynb #a73625b8
+# %% ../nbs/06_training.ipynb #c7d534da
 def _use_cached_maps(job):
     "Train what is above the cut on cached maps: its loaders become batches of maps"
     c, ranks = job.config, job.ranks
@@ -224,12 +239,12 @@ def _use_cached_maps(job):
 def _cached(job, trunk, dataset, views):
     "Features of a data set; the main process computes them, the others wait and read"
     if job.ranks.main:
-        cache_features(trunk, dataset, views, n_workers=job.config.n_workers,
+        cache_features(trunk, dataset, views, job.scratch, job.config.n_workers,
                        progress=sys.stderr is not None and sys.stderr.isatty())
     job.ranks.wait()
-    return cache_features(trunk, dataset, views, n_workers=job.config.n_workers)
+    return cache_features(trunk, dataset, views, job.scratch, job.config.n_workers)
 
-# %% ../nbs/06_training.ipynb #9374fcb4
+# %% ../nbs/06_training.ipynb #3936eb79
 def train_step(
     job:Job, # in a phase; its weights are changed
     images:torch.Tensor, # (N, 3, H, W), or maps above a cut
@@ -248,7 +263,8 @@ def train_step(
     job.optimizer.zero_grad(set_to_none=True)
     net = job.compiled if len(images) == c.batch_size and job.chunks == 1 else job.forward
     losses = []
-    parts = list(zip(images.chunk(job.chunks), labels.chunk(job.chunks)))
+    k = min(job.chunks, n//world) # the same in every process
+    parts = list(zip(images.tensor_split(k), labels.tensor_split(k)))
     for i, (x, y) in enumerate(parts):
         last = i == len(parts) - 1
         with (torch.autocast(job.device.type, amp, enabled=amp is not None),
@@ -264,18 +280,17 @@ def train_step(
     if job.ema: job.ema.update(job.net)
     return torch.stack(losses).sum()
 
-# %% ../nbs/06_training.ipynb #80893fbe
+# %% ../nbs/06_training.ipynb #5038b790
 def _to(images, device):
     "Pictures and maps with their channels last in memory, without waiting for the copy"
     layout = torch.channels_last if images.ndim == 4 else torch.preserve_format
     return images.to(device, non_blocking=True, memory_format=layout)
 
-# %% ../nbs/06_training.ipynb #a6ad5a72
+# %% ../nbs/06_training.ipynb #f8159885
 @torch.inference_mode()
 def predict_logits(
     model:nn.Module, # (N, 3, H, W) -> logits (N, C)
     loader:DataLoader, # yields (images, labels), in a fixed order
-    on_step=None, # called without arguments after every batch
     flip:bool=False, # the mean of the probabilities of each photo and its mirror image
     ranks:Ranks=Ranks(), # processes that share the work
 ) -> tuple: # logits (N, C) float32 and labels (N,) int64, on the CPU
@@ -287,11 +302,10 @@ def predict_logits(
         images = _to(images, device)
         z = model(images).float()
         if flip:
-            mirrored = model(images.flip(-1).to(device)).float()
-            z = torch.stack([z.softmax(1), mirrored.softmax(1)]).mean(0).log()
+            mirrored = model(images.flip(-1)).float()
+            z = torch.logaddexp(z.log_softmax(1), mirrored.log_softmax(1)) - math.log(2)
         logits.append(z.cpu())
         labels.append(y)
-        if on_step: on_step()
     model.train(was_training)
     rows = torch.cat(logits[1:] or logits), torch.cat(labels)
     if ranks.world == 1: return rows
@@ -317,7 +331,7 @@ class EarlyStopping:
     @property
     def stop(self): return self.since >= self.patience
 
-# %% ../nbs/06_training.ipynb #32e2a268
+# %% ../nbs/06_training.ipynb #eab1d243
 @dataclass
 class State:
     "Where a run stands"
@@ -336,27 +350,26 @@ class State:
     chunks: int = 1 # parts that a batch is divided into
     stopping: EarlyStopping = field(default_factory=EarlyStopping)
     history: list = field(default_factory=list) # a row for each epoch
-    ended: bool = False # are all phases done?
 
     def progress(self, total:int) -> float: # steps of this phase -> share that will be done
-        "Progress of this phase after the step that comes next"
+        "Progress of this phase in the step that comes next; the ends, 0 and 1, are left out"
         step, progress = self.anchor
         return progress + (1 - progress)*(self.phase_step - step + 1)/(total - step + 1)
 
-# %% ../nbs/06_training.ipynb #9c8f199b
+# %% ../nbs/06_training.ipynb #3cffc167
 def _save(job, state, folder, made_from):
     "Write last.pt"
     if not job.ranks.main: return
     save_checkpoint(folder/"last.pt", model=job.model.state_dict(),
                     ema=(job.ema.model.state_dict(), job.ema.steps) if job.ema else None,
                     optimizer=job.optimizer.state_dict(), scaler=job.scaler.state_dict(),
-                    state=asdict(state), config=asdict(job.config), made_from=made_from)
+                    state=asdict(state), config=asdict(job.config), made_from=made_from,
+                    load_report=asdict(job.model.load_report))
 
 def _restore(job, checkpoint):
-    "Put a checkpoint back into a job that has entered its phase"
-    job.model.load_state_dict(checkpoint["model"])
+    "Put the rest of a checkpoint into a job that has its weights and has entered its phase"
     job.optimizer.load_state_dict(checkpoint["optimizer"])
-    job.scaler.load_state_dict(checkpoint["scaler"])
+    if checkpoint["scaler"]: job.scaler.load_state_dict(checkpoint["scaler"])
     job.chunks = checkpoint["state"]["chunks"]
     if job.ema:
         average, job.ema.steps = checkpoint["ema"]
@@ -367,7 +380,7 @@ def _state(saved):
     stopping = EarlyStopping(**saved["stopping"])
     return State(**{**saved, "stopping": stopping, "anchor": tuple(saved["anchor"])})
 
-# %% ../nbs/06_training.ipynb #7175d3a3
+# %% ../nbs/06_training.ipynb #b3d27a20
 def _train_epoch(job, phase, state, watch):
     "Train to the end of the epoch that `state` is in; changes `state`"
     loader, c = job.loaders.train, job.config
@@ -388,7 +401,7 @@ def _train_epoch(job, phase, state, watch):
         if watch.due(job, state, n*loss): watch.look(job, state)
     watch.look(job, state, save=False)
 
-# %% ../nbs/06_training.ipynb #98e11554
+# %% ../nbs/06_training.ipynb #aeb27277
 def _careful_step(job, images, labels, state, n, mix):
     "A step that divides its batch when memory runs out, and explains what batch norm can't do"
     while True:
@@ -409,30 +422,31 @@ def _careful_step(job, images, labels, state, n, mix):
         if job.device.type == "cuda": torch.cuda.empty_cache()
         job.chunks = state.chunks = 2*job.chunks
         job.say(f"memory   a batch did not fit; from now on it is trained in {job.chunks} parts of "
-                f"{-(-job.config.batch_size//job.chunks)}, which add up to the same step")
+                f"{-(-job.config.batch_size//job.chunks)}, whose gradients add up")
 
 def _out_of_memory(error):
     "Is this PyTorch's way to say so, on a GPU or on the CPU?"
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
-# %% ../nbs/06_training.ipynb #186ac285
+# %% ../nbs/06_training.ipynb #c46d3c5c
 @dataclass
 class _Watch:
     "Looks at a run from step to step: is the loss a number, shall we stop, is it time to save?"
     folder: Path # of the run
     made_from: dict # fingerprint
-    stop: StopSignal # what came from outside
-    bar: tqdm # shows steps
+    stop: StopSignal = None # what came from outside
+    bar: tqdm = None # shows steps
     began: float = field(default_factory=time.perf_counter) # by the clock, interruptions left out
+    saved: str = "" # where the last checkpoint stands
     losses: list = field(default_factory=list) # of the steps since the last look, on the device
 
     def due(self, job, state, loss):
         "Take the loss of a step, and say whether it is time to look"
         self.bar.update()
         self.losses.append(loss)
-        every = 1 if job.device.type == "cpu" else 50
+        every = 1 if job.device.type == "cpu" else 50 # several processes must look together
         return (state.step % every == 0 or state.step % job.config.save_every == 0
-                or self.stop.received)
+                or self.stop.received and job.ranks.world == 1)
 
     def look(self, job, state, save=True):
         "Look at the losses; save and stop where that is due"
@@ -443,37 +457,48 @@ class _Watch:
             state.loss += loss
         stop = agree(job.ranks, self.stop.received) if save else 0
         if save and (stop or state.step % job.config.save_every == 0): self.save(job, state)
-        if stop: _stopped(self.folder, state, int(stop))
+        if stop: self.end(int(stop))
+
+    def end(self, signum):
+        "Say where the run can go on"
+        raise Stopped(f"stopped; the checkpoint is of {self.saved}; go on with: "
+                      f"flowers102_train --resume {self.folder}", signum)
+
+    def check(self, job, state):
+        "Are the weights numbers?"
+        if not all(v.isfinite().all() for v in job.net.state_dict().values()):
+            raise FlowersError(f"the weights are not finite after step {state.step}, though the "
+                               "loss was; try a lower --lr, or --clip 1")
 
     def save(self, job, state):
         "Write last.pt, if the weights are numbers"
-        if not all(v.isfinite().all() for v in job.net.state_dict().values()):
-            _not_finite(job, state, 0, "finite, but its step was too wide for the weights")
+        self.check(job, state)
         state.seconds = time.perf_counter() - self.began
         _save(job, state, self.folder, self.made_from)
+        self.saved = f"step {state.step} (epoch {state.epoch + 1}, batch {state.batch})"
 
-# %% ../nbs/06_training.ipynb #7f197ba9
+# %% ../nbs/06_training.ipynb #8ecb1f57
+def _rate(job):
+    "Learning rate of the trunk: of its last stage, where they differ; of the head, if it is alone"
+    groups = job.optimizer.param_groups
+    return max([g["lr"] for g in groups if not g["name"].startswith("head_")] or [groups[0]["lr"]])
+
 def _not_finite(job, state, ago, loss):
     "Say which step, at which rate, on which photos"
     batches, ids = _batches(job.loaders.train), job.split.train
     photos = _some([ids[i] for i in batches.batch(state.batch - 1 + ago)], 8)
-    rate = job.optimizer.param_groups[0]["lr"]
+    rate = _rate(job)
     raise FlowersError(f"the loss is {loss} at step {state.step + ago} (epoch {state.epoch + 1}, "
                        f"learning rate {rate:.2g}), on the photos {photos}; try a lower --lr, "
                        "or --clip 1")
 
-def _stopped(folder, state, signum):
-    "Say where the run stands"
-    raise Stopped(f"stopped after step {state.step} (epoch {state.epoch + 1}, batch "
-                  f"{state.batch}); go on with: flowers102_train --resume {folder}", signum)
-
-# %% ../nbs/06_training.ipynb #3b437a61
+# %% ../nbs/06_training.ipynb #c165872b
 def _row(job, phase, state, valid, seconds):
     "A row of the history"
     size = (job.config.size if phase.name == "top" # maps are made from pictures of full size
             else size_at(job.config, state.epoch - 1 - state.first, state.epochs))
     return {"phase": phase.name, "epoch": state.epoch, "step": state.step, "size": size,
-            "lr": job.optimizer.param_groups[0]["lr"], "train_loss": state.loss/max(1, state.seen),
+            "lr": _rate(job), "train_loss": state.loss/max(1, state.seen),
             **{f"valid_{k}": valid.get(k) for k in ("nll", "top1", "mean_class")},
             "images_per_s": state.seen/state.training, "seconds": seconds}
 
@@ -492,7 +517,7 @@ def _bar(job, state, progress):
                 disable=not (progress and job.ranks.main), smoothing=0.05,
                 mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 60)
 
-# %% ../nbs/06_training.ipynb #a35ca70b
+# %% ../nbs/06_training.ipynb #05462096
 def _announce(job):
     "Say what will be trained on what"
     c, split, say = job.config, job.split, job.say
@@ -505,15 +530,19 @@ def _announce(job):
         f"{c.size} px, on {_hardware(job.device)}"
         + (f", {job.ranks.world} processes" if job.ranks.world > 1 else ""))
     for line in str(job.model.load_report).splitlines(): say(f"weights  {line}")
-    steps = ([f"probe on {c.probe_views} views"] if c.probe_views else []) + [
-        f"{p.epochs} epochs of the top above {c.top}, on {c.top_views} cached views"
-        if p.name == "top" else f"{p.epochs} epochs" for p in phases(c)]
-    say(f"recipe   {c.recipe}: {', then '.join(steps)}")
     if job.ranks.world > 1 and job.device.type == "cpu" and not c.frozen_bn:
         say("note     on CPUs each process has its own batch-norm statistics; --frozen_bn keeps "
             "those of the weights")
 
-# %% ../nbs/06_training.ipynb #ce8e83e5
+def _say_steps(job):
+    "Say what the run will do"
+    c = job.config
+    steps = ([f"a probe on {c.probe_views} views"] if c.probe_views else []) + [
+        f"{p.epochs} epochs of the top above {c.top}, on {c.top_views} cached views"
+        if p.name == "top" else f"{p.epochs} epochs of all" for p in phases(c)]
+    job.say(f"recipe   {c.recipe}: {', then '.join(steps)}")
+
+# %% ../nbs/06_training.ipynb #f52c51fd
 def _probe(job):
     "Fit the head on cached features; returns validation metrics and predictions, if any"
     c, n_classes = job.config, len(job.source.class_names)
@@ -564,19 +593,20 @@ def finish(
     write_json(folder/"metrics.json", metrics) # last: it says that the run is complete
     return metrics
 
-# %% ../nbs/06_training.ipynb #e13a0463
+# %% ../nbs/06_training.ipynb #fd20a086
 def _epoch(job, phase, state, watch, board):
     "Train and validate once, and keep what came of it; changes `state`"
     size = size_at(job.config, state.epoch - state.first, state.epochs)
     if phase.name == "all" and size != job.loaders.train_size: job.loaders = _loaders(job, size)
-    start = time.perf_counter()
     if state.epoch == state.first and not state.batch: _show_inputs(job, state, board)
     _train_epoch(job, phase, state, watch)
+    watch.check(job, state)
+    validating = time.perf_counter()
     evaluated = job.ema.model if job.ema else job.net
     logits, labels = predict_logits(evaluated, job.loaders.valid, ranks=job.ranks)
     valid = compute_metrics(logits, labels) if len(labels) else {}
     state.epoch, state.batch = state.epoch + 1, 0
-    row = _row(job, phase, state, valid, time.perf_counter() - start)
+    row = _row(job, phase, state, valid, state.training + time.perf_counter() - validating)
     state.history.append(row)
     state.loss, state.seen, state.training = 0., 0, 0.
     better = state.stopping.update(valid["top1"] if valid else state.epoch, state.epoch)
@@ -588,6 +618,7 @@ def _epoch(job, phase, state, watch, board):
     watch.save(job, state)
     later = sum(p.epochs for p in phases(job.config)[state.phase + 1:])
     job.say(_line(row, state.first + state.epochs + later))
+    if stop := agree(job.ranks, watch.stop.received): watch.end(int(stop))
 
 def _save_best(folder, job, evaluated, epoch, valid, predictions):
     "Write best.pt: the weights that were evaluated, their scores and predictions"
@@ -608,7 +639,7 @@ def _shorten(job, state, watch, row):
         progress = state.progress(len(job.loaders.train)*state.epochs)
         state.anchor, state.epochs = (state.phase_step, progress), epochs
 
-# %% ../nbs/06_training.ipynb #ea4e9a83
+# %% ../nbs/06_training.ipynb #dc1dfd43
 def _show_inputs(job, state, board):
     "A grid of augmented pictures, as the network sees them"
     dataset = job.loaders.train.dataset
@@ -636,38 +667,49 @@ def _show_end(job, state, metrics, board, folder):
     features, labels, thumbnails = features_of(job.model, job.loaders.valid)
     board.points(features, [names[i] for i in labels], thumbnails, state.step)
 
-# %% ../nbs/06_training.ipynb #158e11d0
+# %% ../nbs/06_training.ipynb #6a8dc223
 def _run_phases(job, state, folder, checkpoint, progress, began):
     "Run the phases, or what is left of them; changes `state`"
-    made_from = fingerprint(job.source, job.split)
-    with (StopSignal() as stop, _bar(job, state, progress) as bar,
-          Board(folder if job.ranks.main else None, state.step, job.say) as board):
-        watch = _Watch(folder, made_from, stop, bar, began)
+    watch, events = _Watch(folder, _made_from(job), began=began), folder if job.ranks.main else None
+    with _ended_workers(watch), Board(events, state.step, job.say) as board:
         for i, phase in enumerate(phases(job.config)):
             if checkpoint and i < state.phase: continue
+            if checkpoint: job.model.load_state_dict(checkpoint["model"])
             enter_phase(job, phase)
-            if checkpoint:
-                _restore(job, checkpoint)
+            with StopSignal() as watch.stop, _bar(job, state, progress) as watch.bar:
+                if checkpoint: _restore(job, checkpoint)
+                else: _begin(job, i, phase, state, watch)
                 checkpoint = None
-            else:
-                state.phase, state.first, state.epochs = i, state.epoch, phase.epochs
-                state.phase_step, state.anchor, state.stopping.since = 0, (0, 0.), 0
-                state.stopping.patience = job.config.patience
-                watch.save(job, state)
-            while state.epoch < state.first + state.epochs and not state.stopping.stop:
-                _epoch(job, phase, state, watch, board)
+                while state.epoch < state.first + state.epochs and not state.stopping.stop:
+                    _epoch(job, phase, state, watch, board)
             if job.ema: job.net.load_state_dict(job.ema.model.state_dict())
-        bar.close()
+        job.loaders = _loaders(job, job.config.size) # of pictures, whatever the last phase saw
         metrics = finish(job, folder, state.history, time.perf_counter() - began)
         if job.ranks.main: _show_end(job, state, metrics, board, folder)
     return metrics
 
-# %% ../nbs/06_training.ipynb #dc745bb1
+@contextmanager
+def _ended_workers(watch):
+    "Where SIGTERM ends the processes that read photos first, the last checkpoint counts"
+    try: yield
+    except RuntimeError as e:
+        if not watch.stop or not watch.stop.received or "DataLoader" not in str(e): raise
+        watch.end(watch.stop.received)
+
+def _begin(job, i, phase, state, watch):
+    "The state at the beginning of a phase, saved at once"
+    state.phase, state.first, state.epochs = i, state.epoch, phase.epochs
+    state.phase_step, state.anchor, state.stopping.since = 0, (0, 0.), 0
+    state.stopping.patience = job.config.patience
+    watch.save(job, state)
+
+# %% ../nbs/06_training.ipynb #856ae1cd
 @contextmanager
 def _run_folder(job, resume):
     "A new run folder, the one to go on with, or a temporary one for a dry run; locked"
     with ExitStack() as stack:
-        new = None
+        new, out = None, Path(job.config.out or "")
+        before = set(out.iterdir()) if job.config.out and out.is_dir() else set()
         if job.ranks.main:
             if resume: folder = Path(resume)
             elif job.config.dry_run:
@@ -680,11 +722,16 @@ def _run_folder(job, resume):
         folder = share(job.ranks, folder)
         try: yield folder
         except BaseException:
-            if new and not (new/"last.pt").exists() and not (new/"best.pt").exists():
-                shutil.rmtree(new, ignore_errors=True)
+            if new and not (new/"last.pt").exists(): _remove(new, before)
             raise
 
-# %% ../nbs/06_training.ipynb #861ee8a9
+def _remove(folder, before):
+    "Remove what a run has written, and nothing else"
+    for path in set(folder.iterdir()) - before:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if not before: folder.rmdir()
+
+# %% ../nbs/06_training.ipynb #35819700
 FREE = ("data_dir", "n_workers", "device", "save_every", "compile", "tta")
 
 def resumed_config(
@@ -703,15 +750,17 @@ def resumed_config(
                            f"run (with --resume only {free} may change)")
     saved = read_json(folder/"config.json", "a run's configuration")
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
-    return make_config(**{k: v for k, v in {**saved, **given}.items() if k in _fields()})
+    known = TrainConfig.__dataclass_fields__
+    return check_config(TrainConfig(**{k: v for k, v in {**saved, **given}.items() if k in known}))
 
-def _fields(): return TrainConfig.__dataclass_fields__
-
-# %% ../nbs/06_training.ipynb #ca68f72f
+# %% ../nbs/06_training.ipynb #1c2595c5
 def _job(config, ranks, resume, say):
     "A job; a dry run takes a few photos of each part"
-    kept = Path(resume)/"split.json" if resume else None
-    job = prepare(config, ranks, load_split(kept) if kept and kept.exists() else None)
+    split = loaded = None
+    if resume and (Path(resume)/"last.pt").exists():
+        split = load_split(Path(resume)/"split.json")
+        loaded = LoadReport(**load_checkpoint(Path(resume)/"last.pt")["load_report"])
+    job = prepare(config, ranks, split, loaded)
     job.say = say
     if config.dry_run:
         n, once = 2*config.batch_size, {"top_views": 1, "minutes": None}
@@ -722,19 +771,29 @@ def _job(config, ranks, resume, say):
         job.loaders = _loaders(job, config.size)
     return job
 
+def _made_from(job):
+    "The fingerprint of a run, with what it runs on"
+    return {**fingerprint(job.source, job.split), "processes": job.ranks.world,
+            "hardware": _hardware(job.device)}
+
 def _checkpoint(folder, job, resume):
     "The checkpoint to go on from, or None; says what has changed since"
     if not resume or not (folder/"last.pt").exists(): return None
     checkpoint = load_checkpoint(folder/"last.pt")
-    now = fingerprint(job.source, job.split)
-    changed = differences(checkpoint["made_from"], now) + differences(
-        checkpoint["config"], asdict(job.config), ("out", "data_dir", "n_workers", "save_every"))
+    then, now = checkpoint["made_from"], _made_from(job)
+    if then["processes"] != now["processes"]:
+        raise FlowersError(f"--resume {folder}: it began with {then['processes']} process(es), and "
+                           f"each has its share of a batch; go on with as many (torchrun "
+                           f"--nproc_per_node), not {now['processes']}")
+    changed = differences(then, now) + differences(
+        checkpoint["config"], asdict(job.config),
+        ("out", "data_dir", "weights", "n_workers", "save_every", "tta"))
     for line in changed: job.say(f"changed  {line}; the run goes on, but not to the same bits")
     done = checkpoint["state"]
     job.say(f"resumed  {folder}: {done['epoch']} epochs and {done['batch']} batches are done")
     return checkpoint
 
-# %% ../nbs/06_training.ipynb #0e680519
+# %% ../nbs/06_training.ipynb #bfe93460
 def fit(
     config:TrainConfig, # from `make_config`, or `resumed_config`
     resume:str|Path|None=None, # the folder of a run to go on with
@@ -750,15 +809,17 @@ def fit(
         job = _job(config, ranks, resume, say if ranks.main else lambda line: None)
         with _run_folder(job, resume) as folder:
             _announce(job)
-            if job.config.minutes and not resume: _plan(job, folder, began)
             checkpoint = _checkpoint(folder, job, resume)
+            if job.config.minutes and not checkpoint: _plan(job, folder, began)
+            if not checkpoint: _say_steps(job)
             state = _state(checkpoint["state"]) if checkpoint else State(chunks=config.accumulate)
+            if config.dry_run: job.scratch = folder/"features"
             if not checkpoint: _start(job, state, folder)
             metrics = _run_phases(job, state, folder, checkpoint, progress, began - state.seconds)
             if ranks.main: _report(metrics, folder, config.dry_run, job.say)
     return folder
 
-# %% ../nbs/06_training.ipynb #441f7795
+# %% ../nbs/06_training.ipynb #b25f5808
 def _start(job, state, folder):
     "What comes before the first step: the split is kept, and the probe puts a layer into the head"
     if job.ranks.main: save_split(job.split, folder/"split.json")
@@ -785,49 +846,45 @@ def _report(metrics, folder, dry_run, say):
         say(f"made     {folder}: bundle/ (to use), metrics.json, history.csv, best.pt, last.pt, "
             "TensorBoard events")
 
-# %% ../nbs/06_training.ipynb #5ea9c40e
+# %% ../nbs/06_training.ipynb #21415ca3
 def _plan(job, folder, began):
     "Measure, plan, say the plan, and make it the configuration of the run"
     c, sizes = job.config, job.split.sizes
-    speeds = _measure(job)
-    whole = not job.model.load_report.missing and job.model.load_report.source != "none"
     names = list(stages(job.model))
+    cut = names[2*len(names)//3 - 1]
+    speeds = _measure(job, cut)
+    whole = not job.model.load_report.missing and job.model.load_report.source != "none"
     left = 60*c.minutes - (time.perf_counter() - began)
-    config = plan(c, speeds, sizes, left, names[2*len(names)//3 - 1], whole)
+    config = share(job.ranks, plan(c, speeds, sizes, left, cut, whole))
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
     job.say(f"speed    training {steps}; above the cut {speeds.top:.0f}; evaluation "
             f"{speeds.predict:.0f}")
-    parts = ([f"a probe on {config.probe_views} views"] if config.probe_views else []) + [
-        f"{p.epochs} epochs of " + (f"the top above {config.top}" if p.name == "top" else "all")
-        for p in phases(config)]
-    job.say(f"plan     {', then '.join(parts)}: {cost(config, speeds, sizes)/60:.1f} of "
-            f"{left/60:.1f} minutes")
+    job.say(f"plan     {cost(config, speeds, sizes)/60:.1f} of the {left/60:.1f} minutes left")
     job.config = config
     if job.ranks.main: write_json(folder/"config.json", {**asdict(config), "out": str(folder)})
 
-def _measure(job, steps=3):
-    "Speeds of training and evaluation, on copies"
-    c, names = job.config, list(stages(job.model))
+def _measure(job, cut, steps=3):
+    "Speeds of training and evaluation, on copies; above the cut too, if there can be one"
+    c, world = job.config, job.ranks.world
     trial = replace(job, model=copy.deepcopy(job.model), say=lambda line: None)
-    speeds = Speeds()
+    speeds, unseen = Speeds(), job.loaders.valid if job.split.valid else job.loaders.test
     for size in dict.fromkeys([c.size, c.start_size or c.size]):
-        trial.config = replace(c, top=None, top_epochs=0, epochs=1, start_size=size, start_share=1.,
-                               size=max(size, c.size))
+        trial.config = replace(c, top=None, top_epochs=0, epochs=1, start_size=size, start_share=1.)
         enter_phase(trial, Phase("all", 1))
-        speeds.train[size] = _images_per_s(trial, trial.loaders.train, steps)
-    speeds.predict = _images_per_s(trial, trial.loaders.valid, steps, training=False)
-    cut = names[2*len(names)//3 - 1]
-    trunk, trial.net = cut_model(trial.model, cut)
-    images, labels = next(iter(trial.loaders.valid))
+        speeds.train[size] = world*_images_per_s(trial, trial.loaders.train, steps)
+    speeds.predict = world*_images_per_s(trial, unseen, steps, training=False)
+    try: trunk, trial.net = cut_model(trial.model, cut)
+    except FlowersError: return speeds
+    images, labels = next(iter(unseen))
     with torch.no_grad(): maps = trunk(_to(images, job.device))
     freeze_to(trial.model, cut)
     trial.optimizer = make_optimizer(param_groups(trial.model, c.lr), c.optimizer, c.momentum)
     trial.forward = trial.compiled = trial.net
-    trial.ema = Ema(trial.net, c.ema) if c.ema else None
-    speeds.top = _images_per_s(trial, [(maps, labels)]*(steps + 1), steps)
+    trial.ranks, trial.ema = Ranks(), Ema(trial.net, c.ema) if c.ema else None
+    speeds.top = world*_images_per_s(trial, [(maps, labels)]*(steps + 1), steps)
     return speeds
 
-# %% ../nbs/06_training.ipynb #ee453730
+# %% ../nbs/06_training.ipynb #f4e8d309
 def _images_per_s(job, loader, steps, training=True):
     "Images per second over a few batches, after one to warm up"
     seen, start = 0, time.perf_counter()
@@ -841,7 +898,7 @@ def _images_per_s(job, loader, steps, training=True):
         if i == steps: break
     return seen/(time.perf_counter() - start)
 
-# %% ../nbs/06_training.ipynb #94df228d
+# %% ../nbs/06_training.ipynb #c9489fa7
 def _fit_quietly(settings, resume):
     "For tests: a run in a process of its own, whose loader processes die with it"
     multiprocessing.set_start_method("fork", force=True)
