@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['cut_model', 'features_key', 'cache_features', 'CachedDataset', 'linear_probe', 'set_head']
 
-# %% ../nbs/05c_features.ipynb #025089dc
+# %% ../nbs/05c_features.ipynb #8707585d
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import fx, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
+from .bundle import versions
 from .core import FlowersError, atomic_write, cache_dir, did_you_mean
 from .data import EpochBatches, Flowers102Dataset
 from .model import head_of, stages
@@ -36,7 +38,7 @@ def cut_model(
         raise FlowersError(f"{getattr(model, 'arch', type(model).__name__)} can't be cut after "
                            f"{stage}: {str(e).splitlines()[0]}") from e
 
-# %% ../nbs/05c_features.ipynb #5acc50fb
+# %% ../nbs/05c_features.ipynb #be777074
 class _Uncut(ValueError):
     "More than one value crosses the cut"
 
@@ -53,7 +55,7 @@ def _trace(model, stage):
     inside = [n for n in graph.nodes if stage in n.meta.get("nn_module_stack", {})]
     return graph, inside[-1]
 
-# %% ../nbs/05c_features.ipynb #0d4571a8
+# %% ../nbs/05c_features.ipynb #479997af
 def _lower(model, graph, crossing):
     "The network up to a value"
     for node in reversed(graph.nodes): # one output, and nothing that the value does not need
@@ -73,7 +75,7 @@ def _upper(model, graph, crossing):
         if not node.users: graph.erase_node(node)
     return fx.GraphModule(model, graph)
 
-# %% ../nbs/05c_features.ipynb #d18dfcb4
+# %% ../nbs/05c_features.ipynb #a38dca3c
 def features_key(
     trunk:fx.GraphModule, # from `cut_model`
     dataset:Flowers102Dataset, # with its transform and seed
@@ -87,10 +89,10 @@ def features_key(
     for s in dataset.samples:
         stat = os.stat(s.path)
         h.update(f"{s.id} {s.path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    h.update(f"{trunk.code} {dataset.transform} {dataset.seed} {n_views}".encode())
+    h.update(f"{trunk.code} {dataset.transform} {dataset.seed} {n_views} {versions()}".encode())
     return h.hexdigest()
 
-# %% ../nbs/05c_features.ipynb #df7f28e0
+# %% ../nbs/05c_features.ipynb #50a8a36b
 @torch.inference_mode()
 def cache_features(
     trunk:fx.GraphModule, # from `cut_model`; runs in eval mode
@@ -105,12 +107,14 @@ def cache_features(
     trunk.eval()
     folder = Path(folder or cache_dir("features"))
     path = folder/f"{features_key(trunk, dataset, n_views)}.npy"
-    if not path.exists(): _compute(trunk, dataset, n_views, path, n_workers, progress)
+    if not path.exists():
+        _tidy(folder, path, max_gb)
+        _compute(trunk, dataset, n_views, path, n_workers, progress)
     path.touch()
     _tidy(folder, path, max_gb)
     return np.load(path, mmap_mode="r")
 
-# %% ../nbs/05c_features.ipynb #e3ecdc9e
+# %% ../nbs/05c_features.ipynb #e8684759
 def _compute(trunk, dataset, n_views, path, n_workers, progress):
     "Write the features of a data set to a new file"
     batches = EpochBatches(len(dataset), 32, shuffle=False)
@@ -141,7 +145,9 @@ def _new_file(path, shape):
 
 def _tidy(folder, newest, max_gb):
     "Delete the files that were used longest ago, until the rest is small enough"
-    kept = newest.stat().st_size
+    for p in folder.glob(".*.tmp"): # left by a process that was killed, more than a day ago
+        if time.time() - p.stat().st_mtime > 24*3600: p.unlink(missing_ok=True)
+    kept = newest.stat().st_size if newest.exists() else 0
     for p in sorted(set(folder.glob("*.npy")) - {newest}, key=lambda p: -p.stat().st_mtime):
         kept += p.stat().st_size
         if kept > max_gb*1e9: p.unlink(missing_ok=True)
@@ -168,14 +174,14 @@ class CachedDataset(Dataset):
         "A loader that reads whole batches"
         return DataLoader(self, sampler=batches, batch_size=None)
 
-# %% ../nbs/05c_features.ipynb #05c40db1
+# %% ../nbs/05c_features.ipynb #1f50ae6d
 def linear_probe(
     features:np.ndarray, # (N, D), or (n_views, N, D) from `cache_features`
     labels, # (N,) int
     valid_features=None, # (M, D), or (1, M, D); None: the middle C is taken
     valid_labels=None, # (M,) int
     n_classes:int|None=None, # outputs; None: the greatest label plus one
-    Cs=(0.003, 0.01, 0.03, 0.1), # inverse strengths of regularisation, ascending
+    Cs=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0), # inverse strengths of regularisation, ascending
 ) -> dict: # weight (C, D), bias (C,), C, and for each C the validation NLL
     "Fit a linear layer by multinomial logistic regression, its regularisation chosen on validation"
     from sklearn.linear_model import LogisticRegression
@@ -189,10 +195,11 @@ def linear_probe(
     for C in Cs:
         layer = _folded(solver.set_params(C=C).fit((x - mean)/std, y), mean, std, n_classes)
         scores[C] = _probe_nll(layer, valid_features, valid_labels) if len(Cs) > 1 else 0.
-        if best is None or scores[C] < scores[best["C"]]: best = {**layer, "C": C}
+        if best and scores[C] > scores[best["C"]]: break # weaker still would be worse
+        best = {**layer, "C": C}
     return {**best, "scores": scores}
 
-# %% ../nbs/05c_features.ipynb #1d19cbb4
+# %% ../nbs/05c_features.ipynb #1c6e5bef
 def _folded(solver, mean, std, n_classes):
     "The linear layer of a fitted regression, for features that are not normalised"
     rows, n = solver.classes_, n_classes or int(solver.classes_.max()) + 1
