@@ -20,20 +20,20 @@ from .data import denormalize, read_photo
 from .metrics import confusion
 from .model import head_of
 
-# %% ../nbs/05g_board.ipynb #c01aae37
+# %% ../nbs/05g_board.ipynb #e1d0e6d1
 class Board:
     "Writes what TensorBoard shows; does nothing without a folder"
 
     def __init__(self,
         folder:str|Path|None, # of the run
-        step:int=0, # where the run goes on; later events are struck out
+        step:int=0, # after which the run goes on; later events are struck out
         say=warnings.warn, # gets a line when nothing more can be written
     ):
         self.writer, self.say = None, say
         if folder is None: return
         from torch.utils.tensorboard import SummaryWriter
 
-        try: self.writer = SummaryWriter(folder, purge_step=step or None)
+        try: self.writer = SummaryWriter(folder, purge_step=step + 1 if step else None)
         except OSError as e:
             raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
 
@@ -95,12 +95,13 @@ def worst_figure(
     fig.suptitle("Label, and what the network says: the photos it gets most wrong", fontsize=9)
     return fig
 
-# %% ../nbs/05g_board.ipynb #c65860da
+# %% ../nbs/05g_board.ipynb #c51dc104
 def confusion_figure(
     logits:torch.Tensor, # (N, C)
     labels:torch.Tensor, # (N,)
     class_names, # name of each label
-    n:int=6, # pairs in the caption
+    n:int=6, # pairs in the title
+    part:str="validation", # for the title
 ): # a matplotlib figure
     "Confusion matrix, each row as shares of its class, and the most confused pairs"
     from matplotlib.figure import Figure
@@ -119,7 +120,7 @@ def confusion_figure(
         if pairs[label, answer]:
             lines.append(f"{class_names[label]} as {class_names[answer]}: "
                          f"{int(pairs[label, answer])} of {int(counts[label].sum())}")
-    ax.set_title("What is confused with what, validation\n" + "\n".join(lines), fontsize=8)
+    ax.set_title(f"What is confused with what, {part}\n" + "\n".join(lines), fontsize=8)
     return fig
 
 # %% ../nbs/05g_board.ipynb #a5104e1c

@@ -11,19 +11,15 @@ from dataclasses import dataclass, field, replace
 from .core import FlowersError
 from .recipes import TrainConfig, make_config
 
-# %% ../nbs/05h_budget.ipynb #50ab1d58
+# %% ../nbs/05h_budget.ipynb #a3c1f2bb
 @dataclass
 class Speeds:
     "What was measured, in images per second"
     train: dict = field(default_factory=dict) # size of the pictures -> training of all
     top: float = 0. # training above the cut, on cached maps; 0: not measured
     predict: float = 0. # evaluation at full size
-    reading: float = float("inf") # decoding and augmenting
 
-    def of(self, size:int) -> float: # training speed at that size, reading included
-        return min(self.train[size], self.reading)
-
-# %% ../nbs/05h_budget.ipynb #d16250a2
+# %% ../nbs/05h_budget.ipynb #4cf24b8d
 def cost(
     config:TrainConfig, # of the run
     speeds:Speeds, # of this machine
@@ -37,11 +33,11 @@ def cost(
     if config.probe_views: seconds += config.probe_views*n*(1/predict + 0.002) + check
     if config.top_epochs:
         seconds += config.top_views*n/predict + config.top_epochs*n/speeds.top + check
-    if small: seconds += small*(n/speeds.of(config.start_size) + check)
-    if config.epochs > small: seconds += (config.epochs - small)*(n/speeds.of(config.size) + check)
+    for epochs, size in ((small, config.start_size), (config.epochs - small, config.size)):
+        if epochs: seconds += epochs*(n/speeds.train[size] + check)
     return 1.05*seconds
 
-# %% ../nbs/05h_budget.ipynb #6811e9dd
+# %% ../nbs/05h_budget.ipynb #cd1dd5bf
 def plan(
     config:TrainConfig, # what was asked for
     speeds:Speeds, # of this machine
@@ -51,18 +47,19 @@ def plan(
     probe:bool=True, # is a probe worth its time? Not on a trunk that is partly random
 ) -> TrainConfig: # with epochs that fit
     "How to spend the time"
-    views = (config.probe_views or 2) if probe else 0
-    everything = replace(config, probe_views=views, top=None, top_epochs=0)
+    everything = replace(config, probe_views=config.probe_views*probe, top=None, top_epochs=0)
     top = replace(everything, top=cut, epochs=0, top_views=3)
-    only_probe = replace(top, top=None, probe_views=max(2, views))
+    only_probe = replace(everything, epochs=0, probe_views=max(2, config.probe_views))
     fits = lambda c: cost(c, speeds, sizes) <= seconds
-    for e in range(40, 2, -1):
+    for e in range(40, 2*probe, -1):
         if fits(c := replace(everything, epochs=e, patience=e)): return c
-    for e in range(30, 2, -1):
-        if speeds.top and fits(c := replace(top, top_epochs=e, patience=e)): return c
-    if fits(only_probe): return only_probe
+    for e in range(30*bool(probe and speeds.top), 2, -1):
+        if fits(c := replace(top, top_epochs=e, patience=e)): return c
+    if probe and fits(only_probe): return only_probe
+    least = only_probe if probe else replace(everything, epochs=1)
     raise FlowersError(f"--minutes: {seconds/60:.1f} minutes are left, and the least that makes "
-                       f"sense, a probe, takes {cost(only_probe, speeds, sizes)/60:.1f} here; "
+                       f"sense, {'a probe' if probe else 'an epoch'}, takes "
+                       f"{cost(least, speeds, sizes)/60:.1f} here; "
                        "give more time, or a smaller network")
 
 # %% ../nbs/05h_budget.ipynb #f018a8e7

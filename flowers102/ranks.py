@@ -31,7 +31,7 @@ class Ranks:
     def wait(self): # until all are here
         if self.world > 1: dist.barrier(group=self.control)
 
-# %% ../nbs/05e_ranks.ipynb #388284db
+# %% ../nbs/05e_ranks.ipynb #51d681e3
 @contextmanager
 def join_ranks(
     device:torch.device, # what each process trains on
@@ -39,7 +39,11 @@ def join_ranks(
 ): # yields `Ranks`; the default one when there is a single process
     "Meet the other processes that `torchrun` has started"
     world = int(os.environ.get("WORLD_SIZE", 1))
-    if world == 1 or dist.is_initialized():
+    if dist.is_initialized(): # by somebody else, who will also end it
+        yield Ranks(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)),
+                    dist.new_group(backend="gloo"))
+        return
+    if world == 1:
         yield Ranks()
         return
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", 0))
@@ -86,7 +90,7 @@ def share(
     dist.broadcast_object_list(box, 0, group=ranks.control)
     return box[0]
 
-# %% ../nbs/05e_ranks.ipynb #49fcf4c0
+# %% ../nbs/05e_ranks.ipynb #ab68c452
 def gather_rows(
     ranks:Ranks, # from `join_ranks`
     places:torch.Tensor, # (n,) int64: where this process's rows belong
@@ -96,6 +100,7 @@ def gather_rows(
     if ranks.world > 1:
         parts = [None]*ranks.world
         dist.all_gather_object(parts, (places, *tables), group=ranks.control)
+        parts = [p for p in parts if len(p[0])] or parts[:1] # some may have nothing
         places, *tables = (torch.cat(column) for column in zip(*parts))
     order = places.argsort()
     return tuple(t[order] for t in tables)
