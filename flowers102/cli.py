@@ -151,7 +151,7 @@ def _show_data(photos, parts, problems, out, format):
         print(f"verify   {len(photos) - len(problems):,} photos are good, "
               f"{len(problems)} have problems")
 
-# %% ../nbs/10_cli.ipynb #b3280e80
+# %% ../nbs/10_cli.ipynb #0b9a654a
 def flowers102_train(
     source:str=None, # oxford, folder (a folder per class) or toy (drawn flowers); default: oxford
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -179,7 +179,7 @@ def flowers102_train(
     momentum:float=None, # of SGD; first beta of AdamW; default: 0.9
     weight_decay:float=None, # on the weights of convolutions and linear layers; default: 0.05
     schedule:str=None, # cosine (after a warm-up), onecycle or constant; default: cosine
-    warmup:float=None, # share of the run in which the rate of cosine rises; default: 0.15
+    warmup:float=None, # share of a phase in which the rate of cosine rises; default: 0.15
     clip:float=None, # longest gradient, 0: any; default: 0.0
     ema:float=None, # decay of the average of the weights, 0: none; default: 0.995 (toy: 0.0)
     label_smoothing:float=None, # share of the target spread over all classes; default: 0.1
@@ -190,7 +190,7 @@ def flowers102_train(
     tta:bool=None, # also report the mean over each photo and its mirror image
     patience:int=None, # epochs without improvement before the run stops; default: 10 (toy: 5)
     seed:int=None, # of split, initial weights, order and augmentation; default: 42
-    minutes:float=None, # train the best that this machine can in so many minutes
+    minutes:float=None, # train the best that this machine can in so many minutes; chooses epochs
     n_workers:int=None, # processes reading photos; default: one less than cores, at most 4 (toy: 0)
     device:str=None, # cpu, cuda or mps; default: the best present
     amp:str=None, # auto (half precision on a GPU), bfloat16, float16 or off; default: auto
@@ -200,7 +200,7 @@ def flowers102_train(
     recipe:str=None, # settings to begin with, see RECIPES; default: finetune (toy: toy)
     out:str=None, # run folder; default: a new one, runs/SOURCE-MODEL
     dry_run:bool=None, # a few photos through each phase, in seconds; keeps nothing
-    config:str=None, # a TOML file with settings; flags come before it, a recipe behind it
+    config:str=None, # a TOML file with settings; flags override it, it overrides the recipe
     resume:str=None, # go on with the run in this folder
 ):
     "Train a classifier, test it once, and write a run folder with a bundle in it"

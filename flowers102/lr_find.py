@@ -40,7 +40,7 @@ class LrCurve:
         slopes = np.gradient(smooth[:until], np.log(self.rates[:until]))
         return float(self.rates[int(np.nanargmin(slopes))])
 
-# %% ../nbs/06a_lr_find.ipynb #f6403631
+# %% ../nbs/06a_lr_find.ipynb #f5ca4f8c
 def lr_find(
     job:Job, # from `prepare`; it is not changed
     low:float=1e-6, # rate of the trunk in the first step
@@ -48,8 +48,9 @@ def lr_find(
     steps:int=100, # at most
 ) -> LrCurve: # rates, losses and a suggestion
     "The learning-rate range test"
-    if not 0 < low < high:
-        raise FlowersError(f"lr_find: expected 0 < low < high, got {low}, {high}")
+    if not 0 < low < high or steps < 10:
+        raise FlowersError("lr_find: expected 0 < low < high and 10 steps or more, "
+                           f"got {low}, {high}, {steps}")
     config = replace(job.config, lr=low, head_lr=low*(job.config.head_lr or low)/job.config.lr,
                      top=None, top_epochs=0, epochs=max(1, job.config.epochs), ema=0.)
     trial = replace(job, config=config, model=copy.deepcopy(job.model))
@@ -63,6 +64,8 @@ def lr_find(
         rates.append(low*factor)
         step += 1
         if step == steps or not losses[-1] < 4*min(losses): break
+    if not math.isfinite(losses[-1]): rates, losses = rates[:-1], losses[:-1] # over the cliff
+    if len(losses) < 3: raise FlowersError(f"lr_find: the loss breaks at once; lower {low}")
     return LrCurve(np.array(rates), np.array(losses))
 
 # %% ../nbs/06a_lr_find.ipynb #19575628

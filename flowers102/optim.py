@@ -75,19 +75,18 @@ def set_rate(
         if "betas" in group: group["betas"] = (momentum, group["betas"][1])
         else: group["momentum"] = momentum
 
-# %% ../nbs/05b_optim.ipynb #7a4840be
+# %% ../nbs/05b_optim.ipynb #d5e02627
 def mix_batch(
     images:torch.Tensor, # (N, 3, H, W)
     labels:torch.Tensor, # (N,) int64
     n_classes:int, # outputs of the network
     mixup:float=0.0, # alpha of mixup's beta distribution; 0: none
     cutmix:float=0.0, # alpha of CutMix's; 0: none. With both, one is chosen for each batch
-    chance:float=1.0, # share of the batches that are mixed
 ) -> tuple: # images, and labels (N,), or targets (N, n_classes) where they were mixed
     "Mix a batch with itself"
     kinds = [kind(alpha=alpha, num_classes=n_classes)
              for kind, alpha in ((v2.MixUp, mixup), (v2.CutMix, cutmix)) if alpha > 0]
-    if not kinds or len(labels) < 2 or torch.rand(()) >= chance: return images, labels
+    if not kinds or len(labels) < 2: return images, labels
     return kinds[int(torch.randint(len(kinds), ()))](images, labels)
 
 # %% ../nbs/05b_optim.ipynb #3b994719
