@@ -119,11 +119,14 @@ def write_history(
     writer.writerows(rows)
     with atomic_write(path) as tmp: tmp.write_text(text.getvalue(), encoding="utf-8")
 
-# %% ../nbs/05f_runs.ipynb #b15bc52f
+# %% ../nbs/05f_runs.ipynb #647d9d66
 class Stopped(FlowersError):
     "A run that was asked to stop, has saved itself, and can go on"
 
-    def __init__(self, message:str, signum:int=signal.SIGTERM): # which signal asked for it
+    def __init__(self,
+        message:str, # how to go on
+        signum:int=signal.SIGTERM, # the signal that asked for it
+    ):
         super().__init__(message)
         self.status = 128 + signum
 

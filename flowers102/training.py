@@ -76,7 +76,7 @@ class Job:
     @property
     def device(self): return next(self.model.parameters()).device
 
-# %% ../nbs/06_training.ipynb #2be77cd4
+# %% ../nbs/06_training.ipynb #6b37e761
 def prepare(
     config:TrainConfig, # from `make_config`
     ranks:Ranks=Ranks(), # from `join_ranks`
@@ -94,8 +94,8 @@ def prepare(
     check_split(split, source)
     if ranks.main: _check_photos(source, split, c.source)
     preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
-    if Path(c.weights).is_file(): c = replace(c, weights=str(Path(c.weights).resolve()))
     model = build_model(c.model, len(source.class_names), "none" if loaded else c.weights, c.size)
+    if Path(c.weights).is_file(): c = replace(c, weights=str(Path(c.weights).resolve()))
     loaded = model.load_report = loaded or model.load_report
     if (loaded.source == "none" or loaded.missing) and (c.epochs or c.top_epochs):
         c = replace(c, probe_views=0)
@@ -331,7 +331,7 @@ class EarlyStopping:
     @property
     def stop(self): return self.since >= self.patience
 
-# %% ../nbs/06_training.ipynb #eab1d243
+# %% ../nbs/06_training.ipynb #55ba3e9b
 @dataclass
 class State:
     "Where a run stands"
@@ -348,7 +348,7 @@ class State:
     training: float = 0. # seconds of training in this epoch
     seconds: float = 0. # since the run began, interruptions not counted
     chunks: int = 1 # parts that a batch is divided into
-    stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    stopping: EarlyStopping = field(default_factory=EarlyStopping) # the best epoch so far
     history: list = field(default_factory=list) # a row for each epoch
 
     def progress(self, total:int) -> float: # steps of this phase -> share that will be done
@@ -593,7 +593,7 @@ def finish(
     write_json(folder/"metrics.json", metrics) # last: it says that the run is complete
     return metrics
 
-# %% ../nbs/06_training.ipynb #fd20a086
+# %% ../nbs/06_training.ipynb #b4439855
 def _epoch(job, phase, state, watch, board):
     "Train and validate once, and keep what came of it; changes `state`"
     size = size_at(job.config, state.epoch - state.first, state.epochs)
@@ -620,6 +620,7 @@ def _epoch(job, phase, state, watch, board):
     job.say(_line(row, state.first + state.epochs + later))
     if stop := agree(job.ranks, watch.stop.received): watch.end(int(stop))
 
+# %% ../nbs/06_training.ipynb #08ad2159
 def _save_best(folder, job, evaluated, epoch, valid, predictions):
     "Write best.pt: the weights that were evaluated, their scores and predictions"
     weights = {**job.model.state_dict(), **evaluated.state_dict()}
