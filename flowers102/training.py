@@ -50,7 +50,7 @@ from .runs import (StopSignal, Stopped, differences, fingerprint, load_checkpoin
 from .sources import Source, _some, get_source, pick, verify_photos
 from .splits import Split, check_split, get_split, load_split, save_split
 
-# %% ../nbs/06_training.ipynb #c367993b
+# %% ../nbs/06_training.ipynb #d84f557e
 @dataclass
 class Job:
     "All parts of a run"
@@ -64,7 +64,6 @@ class Job:
     weights: torch.Tensor|None = None # of the classes in the loss
     chunks: int = 1 # parts that each batch is divided into
     net: nn.Module = None # what trains now: the model, or its part above a cut
-    trunk: nn.Module = None # what is below the cut, if there is one
     forward: nn.Module = None # `net`, perhaps wrapped for several processes
     compiled: nn.Module = None # `net` compiled, for whole batches
     optimizer: torch.optim.Optimizer = None # of this phase
@@ -704,7 +703,7 @@ def _begin(job, i, phase, state, watch):
     state.stopping.patience = job.config.patience
     watch.save(job, state)
 
-# %% ../nbs/06_training.ipynb #856ae1cd
+# %% ../nbs/06_training.ipynb #a59603c2
 @contextmanager
 def _run_folder(job, resume):
     "A new run folder, the one to go on with, or a temporary one for a dry run; locked"
@@ -730,7 +729,7 @@ def _remove(folder, before):
     "Remove what a run has written, and nothing else"
     for path in set(folder.iterdir()) - before:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    if not before: folder.rmdir()
+    if not before and not any(folder.iterdir()): folder.rmdir()
 
 # %% ../nbs/06_training.ipynb #35819700
 FREE = ("data_dir", "n_workers", "device", "save_every", "compile", "tta")
@@ -820,7 +819,7 @@ def fit(
             if ranks.main: _report(metrics, folder, config.dry_run, job.say)
     return folder
 
-# %% ../nbs/06_training.ipynb #b25f5808
+# %% ../nbs/06_training.ipynb #ca00f425
 def _start(job, state, folder):
     "What comes before the first step: the split is kept, and the probe puts a layer into the head"
     if job.ranks.main: save_split(job.split, folder/"split.json")
@@ -828,6 +827,7 @@ def _start(job, state, folder):
     valid, predictions = _probe(job)
     state.stopping.update(valid["top1"] if valid else 0, 0)
     if job.ranks.main: _save_best(folder, job, job.model, 0, valid, predictions)
+    job.ranks.wait() # the others will read it
 
 def _report(metrics, folder, dry_run, say):
     "The closing lines"
