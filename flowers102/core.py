@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['FlowersError', 'did_you_mean', 'default_device', 'seed_everything', 'cache_dir', 'data_dir', 'atomic_write',
-           'write_json', 'read_json']
+           'write_json', 'read_json', 'file_lock']
 
-# %% ../nbs/00_core.ipynb #0a466607
+# %% ../nbs/00_core.ipynb #cce07c5b
 import difflib
+import errno
 import json
 import os
 import random
@@ -141,3 +142,29 @@ def read_json(
                            f"but it can't be read ({e.strerror or e})") from e
     except (ValueError, RecursionError) as e:
         raise FlowersError(f"{path}: expected {what}, but it is not valid JSON ({e})") from e
+
+# %% ../nbs/00_core.ipynb #b34f4069
+@contextmanager
+def file_lock(
+    path:str|Path, # a file; created, with its folder
+    taken:str="", # the error where another process holds the lock; "": wait for that one
+): # nothing
+    "Hold a lock that dies with the process, and is not passed on to processes that it starts"
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "w")
+    except OSError as e:
+        raise FlowersError(f"{path}: cannot be written ({e.strerror or e}); "
+                           "choose another folder") from e
+    with file:
+        try: _lock(file, wait=not taken)
+        except (BlockingIOError, PermissionError) as e: raise FlowersError(taken) from e
+        yield
+
+def _lock(file, wait):
+    "Take a lock, where the system has such a thing"
+    try: import fcntl
+    except ImportError: return
+    try: fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as e: # some file systems know no locks
+        if e.errno != errno.ENOLCK: raise

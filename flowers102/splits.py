@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['Split', 'save_split', 'load_split', 'apportion', 'stratified_split', 'official_split', 'get_split', 'check_split']
 
-# %% ../nbs/02_splits.ipynb #06f4fdde
+# %% ../nbs/02_splits.ipynb #f5639621
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,25 +107,29 @@ def stratified_split(
     shares = "-".join(f"{100*f:g}" for f in fractions)
     return Split(f"stratified-{shares}-seed{seed}", *_divide(source, fractions, seed))
 
-# %% ../nbs/02_splits.ipynb #e2b07f02
+# %% ../nbs/02_splits.ipynb #0d45a56d
 def _divide(source, fractions, seed):
     "Ids of each part, class by class"
     if not (isinstance(seed, int) and 0 <= seed < 2**32):
         raise FlowersError(f"--seed {seed}: expected a whole number from 0 to {2**32 - 1}")
     parts, behind = [[] for _ in fractions], np.zeros(len(fractions))
     for label, name in enumerate(source.class_names):
-        ids = sorted(s.id for s in source.samples if s.label == label)
-        if len(ids) < len(fractions):
-            raise FlowersError(f"class {name!r} has {len(ids)} photos, "
-                               f"and {len(fractions)} parts need at least one each: "
-                               "add photos, or remove the class")
+        ids = _shuffled(source, label, fractions, seed)
         sizes = apportion(len(ids), fractions, behind)
         behind += len(ids)*np.asarray(fractions) - sizes
-        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        ids = np.random.default_rng([seed, key]).permutation(ids)
         for part, chunk in zip(parts, np.split(ids, np.cumsum(sizes)[:-1])):
             part.extend(map(str, chunk))
     return parts
+
+def _shuffled(source, label, fractions, seed):
+    "The ids of a class in a random order that depends on the seed and its name alone"
+    name, ids = source.class_names[label], sorted(s.id for s in source.samples if s.label == label)
+    if len(ids) < len(fractions):
+        raise FlowersError(f"class {name!r} has {len(ids)} photos, "
+                           f"and {len(fractions)} parts need at least one each: "
+                           "add photos, or remove the class")
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return list(map(str, np.random.default_rng([seed, key]).permutation(ids)))
 
 # %% ../nbs/02_splits.ipynb #e82bba01
 def _check_fractions(fractions):
@@ -161,28 +166,32 @@ def _hold_out(source, ids, seed, share=.15):
     rest = Source(source.name, source.root, tuple(pick(source, ids)), source.class_names)
     return map(tuple, _divide(rest, (1 - share, share), seed))
 
-# %% ../nbs/02_splits.ipynb #db79fc9b
+# %% ../nbs/02_splits.ipynb #c3424448
 def get_split(
     source:Source, # what to divide
-    name:str|Path|None=None, # stratified, official, official-trainval, folders or path; None picks
-    seed:int=42, # for "stratified"
+    name:str|Path|None=None, # a word, a protocol such as "stratified-80-10-10-seed7", or a file
+    seed:int=42, # where the name says none
 ) -> Split: # whose ids are all in `source`
     "Choose a split by name, or load a manifest and check it against the source"
     if name is None: name = "folders" if source.name == "folder" and source.parts else "stratified"
-    names = {"stratified": lambda: stratified_split(source, seed=seed),
+    words = {"stratified": lambda: stratified_split(source, seed=seed),
              "official": lambda: official_split(source, seed=seed),
              "official-trainval": lambda: official_split(source, trainval=True, seed=seed),
              "folders": lambda: official_split(source, seed=seed)}
-    if str(name) in names:
-        split = names[str(name)]()
-        check_split(split, source)
-        return split
-    if not Path(name).is_file() and Path(name).suffix != ".json":
-        raise FlowersError(f"--split {name}: expected {', '.join(names)}, "
-                           f"or the path of a manifest{did_you_mean(name, names)}")
-    split = load_split(name)
+    if str(name) in words: split = words[str(name)]()
+    elif named := _NAMED.fullmatch(str(name)):
+        *shares, own_seed = named.groups()
+        split = stratified_split(source, [float(s)/100 for s in shares], int(own_seed))
+    elif Path(name).is_file() or Path(name).suffix == ".json": split = load_split(name)
+    else:
+        raise FlowersError(f"--split {name}: expected {', '.join(words)}, a name such as "
+                           "stratified-80-10-10-seed7, or the path of a manifest"
+                           f"{did_you_mean(name, words)}")
     check_split(split, source)
     return split
+
+# %% ../nbs/02_splits.ipynb #a5ea85d3
+_NAMED = re.compile(r"stratified-([\d.]+)-([\d.]+)-([\d.]+)-seed(\d+)")
 
 # %% ../nbs/02_splits.ipynb #2416c97f
 def check_split(
