@@ -6,9 +6,8 @@
 __all__ = ['new_run_folder', 'run_lock', 'save_checkpoint', 'load_checkpoint', 'write_history', 'Stopped', 'StopSignal',
            'fingerprint', 'differences']
 
-# %% ../nbs/05f_runs.ipynb #1c685daf
+# %% ../nbs/05f_runs.ipynb #ae0d8660
 import csv
-import errno
 import hashlib
 import io
 import os
@@ -22,7 +21,7 @@ from pathlib import Path
 import torch
 
 from .bundle import versions
-from .core import FlowersError, atomic_write, write_json
+from .core import FlowersError, atomic_write, file_lock, write_json
 from .recipes import TrainConfig, make_config
 from .sources import Source, pick
 from .splits import Split
@@ -62,29 +61,18 @@ def _resume_hint(out):
     unfinished = (out/"config.json").exists() and not (out/"metrics.json").exists()
     return f", or go on with that one by --resume {out}" if unfinished else ""
 
-# %% ../nbs/05f_runs.ipynb #a94f4a75
+# %% ../nbs/05f_runs.ipynb #be52ab77
 @contextmanager
 def run_lock(
     folder:str|Path, # of a run
 ): # nothing
     "Make sure that nobody else trains in a folder, and clear away what a kill left half-written"
-    with open(Path(folder)/".lock", "w") as file:
-        try: _lock(file)
-        except (BlockingIOError, PermissionError) as e:
-            raise FlowersError(f"{folder}: another process is training there; "
-                               "wait for it, or stop it first") from e
+    taken = f"{folder}: another process is training there; wait for it, or stop it first"
+    with file_lock(Path(folder)/".lock", taken):
         for tmp in Path(folder).glob(".*"):
             if tmp.name.endswith(".tmp"): tmp.unlink()
             elif tmp.name.startswith(".bundle."): shutil.rmtree(tmp, ignore_errors=True)
         yield
-
-def _lock(file):
-    "Take a lock that dies with the process and is not passed on to loader processes"
-    try: import fcntl
-    except ImportError: return # not on this system
-    try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e: # some file systems know no locks
-        if e.errno != errno.ENOLCK: raise
 
 # %% ../nbs/05f_runs.ipynb #cb0577c9
 def save_checkpoint(
