@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Prediction', 'show_prediction', 'Predictor', 'predict_probs', 'predict_stream', 'predict', 'find_photos']
 
-# %% ../nbs/09_inference.ipynb #efec4298
+# %% ../nbs/09_inference.ipynb #2ac30244
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ def show_prediction(
     axs[1].spines[["top", "right"]].set_visible(False)
     return axs
 
-# %% ../nbs/09_inference.ipynb #a897532e
+# %% ../nbs/09_inference.ipynb #4bdd9c47
 class Predictor:
     "Names photos with a bundle"
 
@@ -79,22 +80,24 @@ class Predictor:
         bundle:Bundle|str|Path, # a bundle, its folder, or a run folder
         device:str|None=None, # as for `default_device`
         batch_size:int=32, # photos that go through the network together
-        n_threads:int|None=None, # threads that decode; None: a few more than cores
+        n_threads:int|None=None, # threads that decode; None: one for each core
     ):
         if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-        self.device, self.batch_size, self.n_threads = default_device(device), batch_size, n_threads
-        self.model = bundle_model(self.bundle).to(self.device)
+        self.device, self.batch_size = default_device(device), batch_size
+        self.n_threads = n_threads or os.cpu_count()
+        self.model = bundle_model(self.bundle).to(self.device, memory_format=torch.channels_last)
         self.transform = eval_transform(**self.bundle.preprocess)
 
-# %% ../nbs/09_inference.ipynb #d79326a9
+# %% ../nbs/09_inference.ipynb #67d68a90
 @torch.inference_mode()
 def predict_probs(
     predictor:Predictor, # model, device and temperature
     images:torch.Tensor, # (N, 3, H, W), normalised
 ) -> torch.Tensor: # (N, C) float64 in [0, 1]; rows add up to 1
     "Probabilities of a batch, at the bundle's temperature"
-    logits = predictor.model(images.to(predictor.device)).cpu().double()
+    images = images.to(predictor.device, memory_format=torch.channels_last)
+    logits = predictor.model(images).cpu().double()
     return (logits/predictor.bundle.temperature).softmax(-1)
 
 # %% ../nbs/09_inference.ipynb #0ce6eaf2
