@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -119,11 +120,13 @@ def _batch(setup, loader, stage):
 # %% ../nbs/12_bench.ipynb #1f99b849
 def _evaluation(setup, n=256):
     "Logits of validation photos, from the loader"
-    old = setup.job.loaders.valid
-    few = torch.utils.data.Subset(old.dataset, range(min(n, len(old.dataset))))
-    loader = DataLoader(few, setup.job.config.batch_size, num_workers=old.num_workers,
-                        pin_memory=old.pin_memory)
-    return len(predict_logits(setup.job.model, loader)[0])
+    if "evaluation" not in setup.open: # its processes stay, as in training
+        old = setup.job.loaders.valid
+        few = torch.utils.data.Subset(old.dataset, range(min(n, len(old.dataset))))
+        setup.open["evaluation"] = DataLoader(
+            few, setup.job.config.batch_size, num_workers=old.num_workers,
+            pin_memory=old.pin_memory, persistent_workers=old.num_workers > 0)
+    return len(predict_logits(setup.job.model, setup.open["evaluation"])[0])
 
 def _prediction(setup, n=256):
     "Answers for photos in files"
@@ -207,6 +210,10 @@ def bench(
 # %% ../nbs/12_bench.ipynb #a6016dfb
 def peak_memory_mb() -> float|None: # of this process so far; None where the system can't tell
     "The most memory that this process has had in use, in MB"
+    try: # Linux: getrusage there would count the process that started this one as well
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1])*1024/1e6 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration): pass
     try: import resource
     except ImportError: return None # Windows
     unit = 1 if sys.platform == "darwin" else 1024 # bytes there, kilobytes elsewhere
