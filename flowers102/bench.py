@@ -277,13 +277,15 @@ def _torchvision(setup):
     "As in torchvision's references for classification: its preset, its loader, its network"
     from torchvision import models, transforms as T
 
-    c, labels = setup.job.config, len(setup.job.source.class_names)
+    c, p = setup.job.config, setup.job.preprocess
+    if c.model not in models.list_models():
+        raise FlowersError(f"--against torchvision: it has no {c.model}")
     preset = T.Compose([T.RandomResizedCrop(c.size), T.RandomHorizontalFlip(), T.PILToTensor(),
-                        T.ConvertImageDtype(torch.float), T.Normalize((.485,)*3, (.229,)*3)])
+                        T.ConvertImageDtype(torch.float), T.Normalize(p["mean"], p["std"])])
     files = _Files(setup.job.loaders.train.dataset.samples, preset)
     loader = DataLoader(files, c.batch_size, shuffle=True, num_workers=c.n_workers,
                         pin_memory=setup.job.device.type == "cuda", drop_last=True)
-    return loader, models.get_model(c.model, num_classes=labels)
+    return loader, models.get_model(c.model, num_classes=len(setup.job.source.class_names))
 
 def _timm(setup):
     "As in timm's train script: its transform, its loader, its network of the same name"

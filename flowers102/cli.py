@@ -20,7 +20,7 @@ from pathlib import Path
 from fastcore.docments import docments
 
 from . import __version__
-from .core import FlowersError, atomic_write, did_you_mean, write_json
+from .core import FlowersError, atomic_write, did_you_mean, reuse_memory, write_json
 
 # %% ../nbs/10_cli.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
@@ -479,13 +479,13 @@ def flowers102_bench(
     from flowers102.bench import STAGES, bench, bench_about, bench_table
     from flowers102.recipes import make_config
 
-    words = lambda text: [w.strip() for w in text.split(",")] if text else []
     config = make_config(source=source, data_dir=data_dir, model=model, weights="none", size=size,
                          freeze=freeze, batch_size=batch_size, n_workers=n_workers, cache=cache,
                          device=device, amp=amp, compile=compile)
-    turns = rounds*(len(words(stages) or STAGES) + 2*len(words(against)))
+    stages, against = _words(stages), _words(against)
+    turns = rounds*(len(stages or STAGES) + 2*len(against))
     with tqdm(total=turns, unit="turn", leave=False, disable=None) as bar:
-        readings = bench(config, words(stages), rounds, seconds, words(against),
+        readings = bench(config, stages, rounds, seconds, against,
                          lambda name: bar.set_description(name) or bar.update())
     about = {**bench_about(config), "rounds": rounds, "seconds": seconds}
     rows = {**about, "stages": [vars(r) for r in readings]}
@@ -493,6 +493,11 @@ def flowers102_bench(
             "\n".join([bench_table(readings), *(f"{k:12} {v}" for k, v in about.items())]))
     if not out: return print(text)
     with atomic_write(out) as tmp: tmp.write_text(text + "\n", encoding="utf-8")
+
+# %% ../nbs/10_cli.ipynb #af101813
+def _words(text):
+    "Words with commas between them"
+    return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
 # %% ../nbs/10_cli.ipynb #67a37a53
 def main(
@@ -505,4 +510,5 @@ def main(
     if name not in commands:
         raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
     if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace")
+    reuse_memory()
     run_command(commands[name])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FlowersError', 'did_you_mean', 'default_device', 'seed_everything', 'cache_dir', 'data_dir', 'atomic_write',
-           'write_json', 'read_json', 'file_lock']
+           'write_json', 'read_json', 'file_lock', 'reuse_memory']
 
 # %% ../nbs/00_core.ipynb #cce07c5b
 import difflib
@@ -168,3 +168,15 @@ def _lock(file, wait):
     try: fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError as e: # some file systems know no locks
         if e.errno != errno.ENOLCK: raise
+
+# %% ../nbs/00_core.ipynb #dbb0f78b
+def reuse_memory() -> bool: # whether the allocator understood; only glibc does
+    "Let this process keep freed memory for its next batch, and not hand it back to the system"
+    import ctypes
+    import platform
+
+    if platform.libc_ver()[0] != "glibc": return False
+    # M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h
+    options = (-4, 0), (-1, 2**31 - 1), (-2, 64 << 20)
+    try: return all([ctypes.CDLL(None).mallopt(*option) == 1 for option in options])
+    except AttributeError: return False # another allocator was loaded in its place

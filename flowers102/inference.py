@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from torch.fx.experimental.optimization import fuse
 
 from .bundle import Bundle, bundle_model, load_bundle
 from .core import FlowersError, default_device
-from .data import _to_rgb, eval_transform, read_photo
+from .data import _to_rgb, eval_crop, read_photo, to_batch
 from .sources import _photos
 
 # %% ../nbs/09_inference.ipynb #d8aef43a
@@ -86,8 +87,17 @@ class Predictor:
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         self.device, self.batch_size = default_device(device), batch_size
         self.n_threads = n_threads or os.cpu_count()
-        self.model = bundle_model(self.bundle).to(self.device, memory_format=torch.channels_last)
-        self.transform = eval_transform(**self.bundle.preprocess)
+        model = _fused(bundle_model(self.bundle))
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        about = dict(self.bundle.preprocess)
+        self.stats = {k: about.pop(k) for k in ("mean", "std")}
+        self.crop = eval_crop(**about)
+
+# %% ../nbs/09_inference.ipynb #ec46187b
+def _fused(model):
+    "The network in eval mode with batch norms inside its convolutions, if PyTorch can do it"
+    try: return fuse(model.eval())
+    except Exception: return model # a graph that depends on its input can't be followed
 
 # %% ../nbs/09_inference.ipynb #67d68a90
 @torch.inference_mode()
@@ -111,7 +121,7 @@ def predict_stream(
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     todo = iter(photos)
     with ThreadPoolExecutor(predictor.n_threads) as pool:
-        start = lambda: [pool.submit(_prepare, p, predictor.transform, keep_photos)
+        start = lambda: [pool.submit(_prepare, p, predictor.crop, keep_photos)
                          for p in islice(todo, predictor.batch_size)]
         now = start()
         while now:
@@ -120,13 +130,13 @@ def predict_stream(
             now = ahead
 
 # %% ../nbs/09_inference.ipynb #6f64d9fc
-def _prepare(photo, transform, keep):
-    "Read and transform one photo: an unfinished answer, and a tensor or None"
+def _prepare(photo, crop, keep):
+    "Read and cut one photo: an unfinished answer, and uint8 (3, size, size) or None"
     answer = Prediction(str(photo) if isinstance(photo, (str, Path)) else "")
     try:
         image = read_photo(photo) if answer.path else _from_memory(photo)
         answer.photo = image if keep else None
-        return answer, transform(image)
+        return answer, crop(image)
     except FlowersError as e:
         answer.error = str(e).removeprefix(str(FlowersError(f"{answer.path}: x"))[:-1])
     except ZeroDivisionError: answer.error = "has no pixels"
@@ -145,7 +155,8 @@ def _answer(predictor, prepared, top_k):
     "Complete the answers of one batch"
     good = [(answer, image) for answer, image in prepared if image is not None]
     if good:
-        probs = predict_probs(predictor, torch.stack([i for _, i in good]))
+        images = to_batch([i for _, i in good], **predictor.stats, device=predictor.device)
+        probs = predict_probs(predictor, images)
         if not probs.isfinite().all():
             raise FlowersError("the bundle's network answers NaN; its weights are of no use")
         probs, labels = probs.topk(min(top_k, len(predictor.bundle.class_names)))
