@@ -36,6 +36,7 @@ from .board import Board, confusion_figure, features_of, worst_figure
 from .budget import Speeds, cost, plan, shorten
 from .bundle import bundle_model, load_bundle, make_bundle, save_bundle, versions
 from .cache import PhotoCache, photo_cache
+from .calibration import calibrate
 from .core import (FlowersError, default_device, read_json, seed_everything, write_json)
 from .data import (EpochBatches, Flowers102Dataset, Loaders, make_loaders,
                              preprocess_for, sample_seed)
@@ -145,6 +146,7 @@ def _check_network(model, c):
         raise FlowersError(f"--start_size {c.start_size}: {c.model} can't see pictures of that "
                            "size; leave it out") from e
 
+# %% ../nbs/06_training.ipynb #3e04feaa
 def _open_data(c, ranks, split):
     "Photos, split, and decoded photos; each is checked"
     source = whole = get_source(c.source, c.data_dir)
@@ -166,6 +168,7 @@ def _check_photos(source, split, kind):
         raise FlowersError(f"{len(bad)} of {len(used):,} photos can't be read: "
                            f"{_some(p.path for p in bad)} ({bad[0].detail}); mend or remove them")
 
+# %% ../nbs/06_training.ipynb #899da185
 def _workers(c):
     "Processes that read photos: as asked, else one less than the cores we may use"
     if c.n_workers is not None: return c.n_workers
@@ -596,18 +599,23 @@ def finish(
     job.model.load_state_dict(best["model"])
     logits, labels = predict_logits(job.model, job.loaders.test, ranks=job.ranks)
     about = {"protocol": job.split.protocol, "split_sha256": job.split.sha256}
+    bundle = make_bundle(job.model, job.source.class_names, job.preprocess, **about)
+    unseen = best.get("predictions")
+    if unseen and len(unseen[1]): bundle = calibrate(bundle, *unseen)
+    score = lambda z, y: compute_metrics(z/bundle.temperature, y)
     metrics = {**about, "model": c.model, "weights": str(job.model.load_report.source),
                "seed": c.seed, "versions": versions(), "hardware": hardware(job.device),
                "processes": job.ranks.world, "recipe": c.recipe, "epochs": len(history),
                "best_epoch": best["epoch"], "minutes": round(seconds/60, 2),
-               "test": compute_metrics(logits, labels), "val": best["valid"]}
+               "temperature": bundle.temperature, "test": score(logits, labels),
+               "test_uncalibrated": compute_metrics(logits, labels),
+               "val": score(*unseen) if unseen and len(unseen[1]) else best["valid"]}
     if c.tta:
         for key, loader in (("test_tta", job.loaders.test), ("val_tta", job.loaders.valid)):
             both = predict_logits(job.model, loader, flip=True, ranks=job.ranks)
-            if len(both[1]): metrics[key] = compute_metrics(*both)
+            if len(both[1]): metrics[key] = score(*both)
     if not job.ranks.main: return metrics
-    save_bundle(make_bundle(job.model, job.source.class_names, job.preprocess, **about,
-                            metrics=metrics), folder/"bundle")
+    save_bundle(replace(bundle, metrics=metrics), folder/"bundle")
     again, state = bundle_model(load_bundle(folder/"bundle")).state_dict(), job.model.state_dict()
     if not all(torch.equal(again[k], v.cpu()) for k, v in state.items()):
         raise RuntimeError("the bundle is not the model it was made of")
