@@ -69,11 +69,11 @@ def prediction_sets(
     return set_scores(probs, u) <= threshold
 
 # %% ../nbs/05j_calibration.ipynb #cd9de6b0
-KNOWN_SCORES = ("max_logit", "energy", "max_prob")
+KNOWN_SCORES = ("max_prob", "max_logit", "energy")
 
 def known_score(
     logits, # (N, C) at temperature 1
-    kind:str="max_logit", # one of `KNOWN_SCORES`
+    kind:str="max_prob", # one of `KNOWN_SCORES`
 ) -> torch.Tensor: # (N,) float64; high: one of the classes
     "How much pictures look like one of the classes"
     logits = torch.as_tensor(logits).detach().cpu().double()
@@ -98,7 +98,7 @@ def calibrate(
     bundle:Bundle, # of the network; what it says about calibration is replaced
     logits, # (N, C) of its validation photos
     labels, # (N,) their classes
-    known:str="max_logit", # score that tells known from unknown
+    known:str="max_prob", # score that tells known from unknown, one of `KNOWN_SCORES`
 ) -> Bundle: # with temperature and thresholds
     "A bundle that knows how sure it may be"
     logits, labels = _checked(logits, labels)
