@@ -9,7 +9,6 @@ __all__ = ['Draws', 'draw_augmentations', 'augment', 'DeviceLoader', 'on_device'
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import nn
 from torchvision.transforms import v2
 
 from .cache import PhotoCache

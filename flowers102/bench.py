@@ -24,7 +24,7 @@ from .data import read_photo
 from .inference import Predictor, predict_stream
 from .model import train_mode
 from .optim import batch_loss
-from .recipes import TrainConfig, make_config
+from .recipes import TrainConfig
 from .training import (Job, enter_phase, hardware, phases, predict_logits, prepare,
                                  train_step)
 

@@ -9,7 +9,7 @@ __all__ = ['Speeds', 'cost', 'plan', 'shorten']
 from dataclasses import dataclass, field, replace
 
 from .core import FlowersError
-from .recipes import TrainConfig, make_config
+from .recipes import TrainConfig
 
 # %% ../nbs/05h_budget.ipynb #a3c1f2bb
 @dataclass

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from PIL import Image, __version__ as pillow_version, features
+from PIL import __version__ as pillow_version, features
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 

@@ -15,7 +15,7 @@ import torch
 
 from .bundle import Bundle
 from .core import FlowersError
-from .metrics import _checked, nll
+from .metrics import _checked
 
 # %% ../nbs/05j_calibration.ipynb #73aedc32
 def fit_temperature(

@@ -7,7 +7,7 @@ __all__ = ['NAMES', 'Report', 'evaluate', 'split_of', 'bootstrap', 'Comparison',
            'set_summary', 'evaluation_table']
 
 # %% ../nbs/07_evaluation.ipynb #cdf6793d
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,13 +16,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from .bundle import Bundle, bundle_model, load_bundle
-from .calibration import known_score, prediction_sets, set_scores
-from .core import FlowersError, default_device
+from .calibration import prediction_sets
+from .core import FlowersError, default_device, read_json
 from .data import Flowers102Dataset, eval_transform
 from .leaks import choose_split
 from .metrics import compute_metrics
-from .sources import Sample, Source, pick
-from .splits import Split, check_split, load_split
+from .sources import Source, pick
+from .splits import Split, check_split
 from .training import predict_logits
 
 # %% ../nbs/07_evaluation.ipynb #cacb7daa
@@ -175,8 +175,6 @@ def spread(
     part:str="test", # "test", "val", "test_tta", ...
 ) -> dict: # name -> (mean, standard deviation, number of runs)
     "Mean and standard deviation of each metric over several runs on one split"
-    from flowers102.core import read_json
-
     rows = [m if isinstance(m, dict) else read_json(Path(m)/"metrics.json", "a run's metrics")
             for m in metrics]
     about = {(r["protocol"], r["split_sha256"][:12]) for r in rows}

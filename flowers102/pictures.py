@@ -10,7 +10,6 @@ __all__ = ['similar_order', 'worst_block', 'show_confusion', 'confused_pairs', '
 import numpy as np
 import torch
 
-from .core import FlowersError
 from .data import read_photo
 from .evaluation import Report
 from .metrics import confusion, ece, reliability_bins

@@ -11,17 +11,16 @@ import csv
 import io
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from .bundle import Bundle, bundle_model, versions
 from .calibration import known_score, prediction_sets
 from .core import FlowersError, atomic_write, default_device, write_json
 from .data import eval_crop, to_batch
-from .evaluation import (NAMES, Report, evaluation_json, evaluation_table, set_summary)
+from .evaluation import NAMES, Report, evaluation_json
 from .pictures import (class_table, confused_pairs, show_confusion, show_coverage,
                                  show_pair, show_reliability, show_top_losses, worst_block)
-from .robustness import robustness, show_robustness
+from .robustness import show_robustness
 from .unknown import strangers
 
 # %% ../nbs/07d_report.ipynb #31c42bdc

@@ -22,7 +22,7 @@ import torch
 
 from .bundle import versions
 from .core import FlowersError, atomic_write, file_lock, write_json
-from .recipes import TrainConfig, make_config
+from .recipes import TrainConfig
 from .sources import Source, pick
 from .splits import Split
 

@@ -11,7 +11,6 @@ __all__ = ['CLASS_NAMES', 'OXFORD_URL', 'OXFORD_MD5', 'BROKEN', 'PHOTO_SUFFIXES'
 import hashlib
 import http.client
 import re
-import shutil
 import tarfile
 import tempfile
 import urllib.error
@@ -25,7 +24,7 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 from tqdm.auto import tqdm
 
-from .core import (FlowersError, atomic_write, cache_dir, data_dir, did_you_mean,
+from .core import (FlowersError, cache_dir, data_dir, did_you_mean,
                              read_json, write_json)
 from .toy import draw_flower, toy_species
 
