@@ -482,7 +482,7 @@ def flowers102_evaluate(
     options = dict(flip=tta, device=device, n_workers=n_workers)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, device)
     report = evaluate(bundle, photos, chosen, part, **options)
-    rival = evaluate(against, photos, chosen, part, **options) if against else None
+    rival = evaluate(_fair(against, report), photos, chosen, part, **options) if against else None
     versus = (against, compare(report, rival)) if rival else None
     damaged = _damaged(bundle, report, device) if damage else None
     if out:
@@ -524,6 +524,17 @@ def _judged(folder, source, data_dir, split, part):
         print(f"note     {folder} does not say which photos it was trained on; "
               f"some may be in the {part} part of {chosen}", file=sys.stderr)
     return photos, chosen
+
+def _fair(against, report):
+    "Another bundle, if it was trained on the same split"
+    from flowers102.bundle import load_bundle
+
+    bundle = load_bundle(against)
+    if bundle.split_sha256 != report.split_sha256:
+        raise FlowersError(f"--against {against}: was trained on split {bundle.split_sha256[:12]}, "
+                           f"not on {report.split_sha256[:12]}; it may have learnt from these "
+                           f"{report.part} photos")
+    return bundle
 
 def _recalibrated(folder, bundle, photos, split, device):
     "The bundle with new temperature and thresholds, also on the disk"
