@@ -37,7 +37,7 @@ def _shrink(image, factor):
 
 def _cut(image, share):
     "Lose a share of each side: the flower is nearer, its rim is gone"
-    w, h = (max(1, round(v*share/2)) for v in image.size)
+    w, h = (min(round(v*share/2), (v - 1)//2) for v in image.size)
     return image.crop((w, h, image.width - w, image.height - h))
 
 # %% ../nbs/07c_robustness.ipynb #5da4a0b6

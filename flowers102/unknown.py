@@ -41,7 +41,7 @@ def feature_scores(
     labels, # (N,) their classes
     x, # (M, D) features of the photos in question
     k:int=10, # which neighbour
-) -> dict: # "mahalanobis", "neighbour": (M,) scores, high for what is near
+) -> dict: # "mahalanobis", "relative", "neighbour": (M,) scores, high for what is near
     "How near photos are to those of training"
     from sklearn.covariance import ledoit_wolf
 
@@ -49,17 +49,19 @@ def feature_scores(
     classes = np.unique(labels)
     means = np.stack([train[labels == c].mean(0) for c in classes])
     spread, _ = ledoit_wolf(train - means[np.searchsorted(classes, labels)])
-    root = np.linalg.cholesky(np.linalg.inv(spread))
-    far = ((x @ root)[:, None] - (means @ root)[None]) if len(x)*len(means) < 2e4 else None
-    squares = ((far**2).sum(2) if far is not None else
-               _squares(x @ root, means @ root))
+    near = _squares(x, means, spread)
+    background = _squares(x, train.mean(0, keepdims=True), ledoit_wolf(train)[0])
     unit = lambda v: v/np.linalg.norm(v, axis=1, keepdims=True)
-    near = np.sort(unit(x) @ unit(train).T, axis=1)[:, -min(k, len(train))]
-    return {"mahalanobis": -squares.min(1), "neighbour": near}
+    alike = np.sort(unit(x) @ unit(train).T, axis=1)[:, -min(k, len(train))]
+    return {"mahalanobis": -near.min(1), "relative": background[:, 0] - near.min(1),
+            "neighbour": alike}
 
-def _squares(a, b):
-    "(N, M) squared distances between rows"
-    return (a**2).sum(1)[:, None] - 2*a @ b.T + (b**2).sum(1)
+def _squares(x, means, spread):
+    "(N, M) squared Mahalanobis distances of rows to means"
+    from scipy.spatial.distance import cdist
+
+    white = np.linalg.cholesky(np.linalg.inv(spread))
+    return cdist(x @ white, means @ white, "sqeuclidean")
 
 # %% ../nbs/07b_unknown.ipynb #a0186c2c
 def held_out_trial(
