@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ACTIONS', 'out_of_fold', 'Doubt', 'doubts', 'show_doubts', 'Decision', 'Decisions', 'diff_decisions',
-           'apply_decisions', 'decided_split']
+           'apply_decisions', 'decided_source', 'decided_split']
 
 # %% ../nbs/05i_labels.ipynb #5af5d2de
 from collections import Counter
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .core import FlowersError, did_you_mean, read_json, write_json
+from .data import read_photo
 from .sources import Source, pick
 from .splits import Split
 
@@ -77,7 +78,7 @@ def show_doubts(
 ): # the array of axes
     "The photos whose labels are least believed"
     import matplotlib.pyplot as plt
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     found, names = list(found)[:n], source.class_names
     rows = max(1, -(-len(found)//cols))
@@ -85,8 +86,7 @@ def show_doubts(
                             layout="constrained")
     for ax in axs.flat: ax.axis("off")
     for ax, d, s in zip(axs.flat, found, pick(source, [d.id for d in found])):
-        with Image.open(s.path) as image: photo = ImageOps.exif_transpose(image).convert("RGB")
-        ax.imshow(ImageOps.fit(photo, (96, 96)))
+        ax.imshow(ImageOps.fit(read_photo(s.path), (96, 96)))
         ax.set_title(f"{names[d.label][:22]}\nor {names[d.other][:20]}?", fontsize=6, pad=2)
     return axs
 
@@ -196,6 +196,18 @@ def apply_decisions(
     parts = {k: tuple(i for i in ids if i in there) for k, ids in source.parts.items()}
     return replace(source, samples=tuple(kept), parts=parts,
                    notes=(*source.notes, note))
+
+# %% ../nbs/05i_labels.ipynb #8253726b
+def decided_source(
+    source:Source, # as the files say
+    path:str|Path|None=None, # a file of decisions; None: there are none
+) -> Source: # as it was decided to be
+    "Apply the decisions in a file"
+    if not path: return source
+    if not Path(path).is_file():
+        raise FlowersError(f"--decisions {path}: no such file; begin one with "
+                           "`flowers102_data --decisions FILE --decide ...`")
+    return apply_decisions(source, Decisions(path, source))
 
 # %% ../nbs/05i_labels.ipynb #0268f581
 def decided_split(

@@ -41,7 +41,7 @@ from .core import (FlowersError, default_device, read_json, seed_everything, wri
 from .data import (EpochBatches, Flowers102Dataset, Loaders, make_loaders,
                              preprocess_for, sample_seed)
 from .features import CachedDataset, cache_features, cut_model, linear_probe, set_head
-from .labels import Decisions, apply_decisions, decided_split
+from .labels import decided_source, decided_split
 from .leaks import choose_split
 from .metrics import compute_metrics
 from .model import (LoadReport, build_model, freeze_batch_norm, freeze_to, param_groups,
@@ -99,7 +99,8 @@ def prepare(
         raise FlowersError(f"--cache {c.cache}: expected 0, or at least {preprocess['resize']} px, "
                            "to which evaluation resizes")
     source, split, cache = _open_data(c, ranks, split)
-    c = replace(c, data_dir=str(source.root.resolve()))
+    c = replace(c, data_dir=str(source.root.resolve()),
+                decisions=c.decisions and str(Path(c.decisions).resolve()))
     model = build_model(c.model, len(source.class_names), "none" if loaded else c.weights, c.size)
     if Path(c.weights).is_file(): c = replace(c, weights=str(Path(c.weights).resolve()))
     loaded = model.load_report = loaded or model.load_report
@@ -149,8 +150,8 @@ def _check_network(model, c):
 # %% ../nbs/06_training.ipynb #3e04feaa
 def _open_data(c, ranks, split):
     "Photos, split, and decoded photos; each is checked"
-    source = whole = get_source(c.source, c.data_dir)
-    if c.decisions: source = apply_decisions(whole, Decisions(c.decisions, whole))
+    whole = get_source(c.source, c.data_dir)
+    source = decided_source(whole, c.decisions)
     split = split or decided_split(choose_split(whole, c.split), source)
     check_split(split, source)
     if ranks.main and c.cache: photo_cache(whole, c.cache)
