@@ -128,11 +128,11 @@ def load_bundle(
     folder = Path(folder)
     if not (folder/"bundle.json").is_file() and (folder/"bundle").is_dir(): folder = folder/"bundle"
     if not folder.is_dir():
-        raise FlowersError(f"--bundle {folder}: no such folder; "
+        raise FlowersError(f"{folder}: no such folder; "
                            "expected a bundle, or a run folder made by flowers102_train")
     for name in ("bundle.json", "model.safetensors"):
         if not (folder/name).is_file():
-            raise FlowersError(f"--bundle {folder}: no {name} in it; "
+            raise FlowersError(f"{folder}: no {name} in it; "
                                "expected a bundle, or a run folder made by flowers102_train")
     about = read_json(folder/"bundle.json", "a bundle's description")
     _check(about, folder)

@@ -417,7 +417,7 @@ def _bundle_folder(bundle):
     if bundle: return Path(bundle)
     found = sorted(Path("runs").glob("*/bundle/bundle.json"), key=lambda p: p.stat().st_mtime)
     if not found:
-        raise FlowersError("--bundle: none given, and none below runs/; "
+        raise FlowersError("no bundle given, and none below runs/; "
                            "train one with `flowers102_train --source toy`")
     print(f"bundle   {found[-1].parent}", file=sys.stderr)
     return found[-1].parent
@@ -478,7 +478,8 @@ def flowers102_evaluate(
     from flowers102.evaluation import compare, evaluate, evaluation_json, evaluation_table
 
     folder = _bundle_folder(run)
-    bundle, (photos, chosen) = load_bundle(folder), _judged(folder, source, data_dir, split, part)
+    bundle, (photos, chosen) = load_bundle(folder), _judged(
+        folder, source, data_dir, split, {part, "valid"} if calibrate else {part})
     options = dict(flip=tta, device=device, n_workers=n_workers)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, device)
     report = evaluate(bundle, photos, chosen, part, **options)
@@ -496,15 +497,19 @@ def flowers102_evaluate(
         more = {"comparison": vars(versus[1])} if versus else {}
         return print(json.dumps({**about, **scores, **more}, indent=2))
     print(evaluation_table(report, scores))
-    for kind, rows in (damaged or {}).items():
-        if kind: print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows))
+    if damaged:
+        print(f"{'not damaged':16} {damaged.pop(''):.1%} of {len(report.samples[::_every(report)])} "
+              "photos, on which the rest is measured")
+        for kind, rows in damaged.items():
+            print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows))
     if versus: print(f"beside {against}: {versus[1]}")
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
 # %% ../nbs/10_cli.ipynb #0ac1162b
-def _judged(folder, source, data_dir, split, part):
+def _judged(folder, source, data_dir, split, parts):
     "Photos and split to judge a run on"
     from flowers102.core import read_json
+    from flowers102.labels import decided_source
     from flowers102.leaks import choose_split
     from flowers102.sources import get_source
     from flowers102.splits import load_split
@@ -513,16 +518,17 @@ def _judged(folder, source, data_dir, split, part):
     config = read_json(home/"config.json", "a run's configuration") if home else {}
     photos = get_source(source or config.get("source", "oxford"),
                         data_dir or (None if source else config.get("data_dir")))
+    if not source: photos = decided_source(photos, config.get("decisions"))
     known = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
     if not split: return photos, known
     chosen = load_split(split) if Path(split).is_file() else choose_split(photos, split)
-    learnt = set(known.train) & set(getattr(chosen, part)) if known and part != "train" else ()
-    if learnt:
-        raise FlowersError(f"--split {split}: {len(learnt):,} of its {part} photos are among those "
-                           f"that {home} was trained on; leave --split out")
+    for part in parts - {"train"} if known else ():
+        if learnt := set(known.train) & set(getattr(chosen, part)):
+            raise FlowersError(f"--split {split}: {len(learnt):,} of its {part} photos are among "
+                               f"those that {home} was trained on; leave --split out")
     if not known:
         print(f"note     {folder} does not say which photos it was trained on; "
-              f"some may be in the {part} part of {chosen}", file=sys.stderr)
+              f"some may be in {chosen}", file=sys.stderr)
     return photos, chosen
 
 def _fair(against, report):
@@ -549,14 +555,18 @@ def _recalibrated(folder, bundle, photos, split, device):
           file=sys.stderr)
     return bundle
 
-def _damaged(bundle, report, device, most=300):
-    "Accuracy on damaged photos, on some of them where there are many"
+def _every(report, most=300):
+    "Damage is measured on each so many-th photo where there are many"
+    return -(-len(report)//most)
+
+def _damaged(bundle, report, device):
+    "Accuracy on damaged photos"
     from tqdm.auto import tqdm
 
     from flowers102.robustness import robustness
 
     with tqdm(total=35, desc="damaged photos", leave=False, disable=None) as bar:
-        return robustness(bundle, report, every=-(-len(report)//most), device=device,
+        return robustness(bundle, report, every=_every(report), device=device,
                           tick=lambda kind: bar.update())
 
 # %% ../nbs/10_cli.ipynb #bcf26b02
