@@ -84,6 +84,7 @@ def eval_crop(
     size:int=224, # side of the square crop, pixels
     resize:int=256, # shorter side before the crop, pixels
     interpolation:str="bilinear", # or "bicubic", "nearest"
+    **later, # `mean` and `std`, which are used by `to_batch`
 ): # PIL RGB -> uint8 (3, size, size)
     "Resize, centre crop: the part of `eval_transform` that works on bytes"
     return v2.Compose([v2.PILToTensor(),
@@ -113,6 +114,7 @@ def to_batch(
     mean=(0.485, 0.456, 0.406), # as in `eval_transform`
     std=(0.229, 0.224, 0.225), # as in `eval_transform`
     device="cpu", # where the batch should be
+    **before, # `size`, `resize` and `interpolation`, which `eval_crop` has used
 ) -> torch.Tensor: # (N, 3, H, W) float32, normalised, channels last
     "Crops as the batch that `eval_transform` would have made of their photos"
     batch = torch.empty((len(crops), *crops[0].shape), dtype=torch.uint8)

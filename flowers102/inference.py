@@ -89,9 +89,7 @@ class Predictor:
         self.n_threads = n_threads or os.cpu_count()
         model = _fused(bundle_model(self.bundle))
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        about = dict(self.bundle.preprocess)
-        self.stats = {k: about.pop(k) for k in ("mean", "std")}
-        self.crop = eval_crop(**about)
+        self.crop = eval_crop(**self.bundle.preprocess)
 
 # %% ../nbs/09_inference.ipynb #ec46187b
 def _fused(model):
@@ -155,7 +153,7 @@ def _answer(predictor, prepared, top_k):
     "Complete the answers of one batch"
     good = [(answer, image) for answer, image in prepared if image is not None]
     if good:
-        images = to_batch([i for _, i in good], **predictor.stats, device=predictor.device)
+        images = to_batch([i for _, i in good], device=predictor.device, **predictor.bundle.preprocess)
         probs = predict_probs(predictor, images)
         if not probs.isfinite().all():
             raise FlowersError("the bundle's network answers NaN; its weights are of no use")

@@ -54,14 +54,13 @@ def passing(
     "How many flowers of the report, and how many drawn strangers, pass as one of the classes"
     rule = report.thresholds.get("known")
     if not rule: return {}
-    about = dict(bundle.preprocess)
-    stats = {k: about.pop(k) for k in ("mean", "std")}
-    crop, device = eval_crop(**about), default_device(device)
+    p, device = bundle.preprocess, default_device(device)
+    crop = eval_crop(**p)
     model = bundle_model(bundle).to(device)
     share = lambda z: (known_score(z, rule["score"]) >= rule["at_least"]).double().mean().item()
-    batch = lambda images: to_batch([crop(i) for i in images], **stats, device=device)
+    batch = lambda images: to_batch([crop(i) for i in images], device=device, **p)
     return {"flowers": share(report.logits),
-            **{k: share(model(batch(images))) for k, images in strangers(about["resize"], 16).items()}}
+            **{k: share(model(batch(images))) for k, images in strangers(p["resize"], 16).items()}}
 
 # %% ../nbs/07d_report.ipynb #dea94d4c
 CARD = """\
