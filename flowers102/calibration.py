@@ -45,7 +45,7 @@ def set_scores(
     before = np.cumsum(ranked, 1) - ranked
     before[:, 0] = 0 # and not a rounding error
     scores = np.empty_like(p)
-    np.put_along_axis(scores, order, before + u*ranked, 1)
+    np.put_along_axis(scores, order, (before + u*ranked).clip(0, 1), 1)
     return scores
 
 # %% ../nbs/05j_calibration.ipynb #f4a7019f

@@ -173,7 +173,7 @@ def compare(
 def spread(
     metrics, # dictionaries as in metrics.json, or run folders that hold one
     part:str="test", # "test", "val", "test_tta", ...
-) -> dict: # name -> (mean, standard deviation, number of runs)
+) -> dict: # name -> (mean, standard deviation or None for a single run, number of runs)
     "Mean and standard deviation of each metric over several runs on one split"
     rows = [m if isinstance(m, dict) else read_json(Path(m)/"metrics.json", "a run's metrics")
             for m in metrics]
@@ -183,7 +183,7 @@ def spread(
         raise FlowersError(f"spread: expected runs on one split, got {named}")
     keys = [k for k, v in rows[0][part].items() if isinstance(v, (int, float)) and k != "n"]
     values = {k: np.array([r[part][k] for r in rows]) for k in keys}
-    return {k: (float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else 0., len(v))
+    return {k: (float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else None, len(v))
             for k, v in values.items()}
 
 # %% ../nbs/07_evaluation.ipynb #856542c7
