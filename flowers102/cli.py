@@ -457,7 +457,9 @@ def flowers102_evaluate(
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
     split:str=None, # a protocol or a manifest; default: the one of the run
     part:str="test", # test, valid or train
+    allow_train:bool=False, # also judge on photos that the model was trained on
     against:str=None, # another run or bundle: which one is better, on the same photos?
+    seeds:str=None, # more run folders, commas between them: mean and spread of all on this part
     tta:bool=False, # the mean over each photo and its mirror image
     damage:bool=False, # also measure accuracy on photos that are turned, blurred, dark, ...
     calibrate:bool=False, # first fit temperature and thresholds of the bundle on validation photos
@@ -474,40 +476,40 @@ def flowers102_evaluate(
         raise FlowersError(f"--part {part}: expected test, valid or train")
     if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
-    from flowers102.bundle import load_bundle
-    from flowers102.evaluation import compare, evaluate, evaluation_json, evaluation_table
+    from flowers102.core import default_device
+    from flowers102.ranks import join_ranks
 
-    folder = _bundle_folder(run)
-    bundle, (photos, chosen) = load_bundle(folder), _judged(
-        folder, source, data_dir, split, {part, "valid"} if calibrate else {part})
-    options = dict(flip=tta, device=device, n_workers=n_workers)
-    if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, device)
-    report = evaluate(bundle, photos, chosen, part, **options)
-    rival = evaluate(_fair(against, report), photos, chosen, part, **options) if against else None
-    versus = (against, compare(report, rival)) if rival else None
-    damaged = _damaged(bundle, report, device) if damage else None
-    if out:
-        from flowers102.report import write_report
+    with join_ranks(default_device(device)) as ranks:
+        if ranks.world > 1 and calibrate:
+            raise FlowersError("--calibrate: rewrites the bundle; run it in a single process")
+        judged = _judge(run, source, data_dir, split, part, against, seeds, calibrate, allow_train,
+                        dict(flip=tta, device=device, n_workers=n_workers, ranks=ranks))
+    if ranks.main: _tell(*judged, against, damage, n_boot, device, format, out)
 
-        metrics = write_report(bundle, report, out, n_boot, damaged, versus, device)
-        scores = metrics[{"valid": "val"}.get(part, part)]
-    else: scores = evaluation_json(report, n_boot)
-    if format == "json":
-        about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "part": part}
-        more = {"comparison": vars(versus[1])} if versus else {}
-        return print(json.dumps({**about, **scores, **more}, indent=2))
-    print(evaluation_table(report, scores))
-    if damaged:
-        print(f"{'not damaged':16} {damaged.pop(''):.1%} of {len(report.samples[::_every(report)])} "
-              "photos, on which the rest is measured")
-        for kind, rows in damaged.items():
-            print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows))
-    if versus: print(f"beside {against}: {versus[1]}")
-    if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
+# %% ../nbs/10_cli.ipynb #af101813
+def _words(text):
+    "Words with commas between them"
+    return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
 # %% ../nbs/10_cli.ipynb #0ac1162b
-def _judged(folder, source, data_dir, split, parts):
-    "Photos and split to judge a run on"
+def _judge(run, source, data_dir, split, part, against, seeds, calibrate, allow_train, options):
+    "Bundle, report, the report of a rival, and the spread over more runs"
+    from flowers102.bundle import load_bundle
+    from flowers102.evaluation import evaluate, spread
+
+    folder = _bundle_folder(run)
+    photos, chosen, learnt = _photos_of(folder, source, data_dir, split)
+    bundle = load_bundle(folder)
+    options |= dict(allow_train=allow_train, learnt=learnt)
+    if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, options)
+    report = evaluate(bundle, photos, chosen, part, **options)
+    rival = evaluate(_fair(against, report), photos, chosen, part, **options) if against else None
+    runs = [folder, *_words(seeds)]
+    over = spread(runs, {"valid": "val"}.get(part, part)) if seeds else None
+    return bundle, report, rival, over
+
+def _photos_of(folder, source, data_dir, split):
+    "Photos, the split to judge on, and the ids that a run has learnt from, if it tells"
     from flowers102.core import read_json
     from flowers102.labels import decided_source
     from flowers102.leaks import choose_split
@@ -519,17 +521,13 @@ def _judged(folder, source, data_dir, split, parts):
     photos = get_source(source or config.get("source", "oxford"),
                         data_dir or (None if source else config.get("data_dir")))
     if not source: photos = decided_source(photos, config.get("decisions"))
-    known = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
-    if not split: return photos, known
-    chosen = load_split(split) if Path(split).is_file() else choose_split(photos, split)
-    for part in parts - {"train"} if known else ():
-        if learnt := set(known.train) & set(getattr(chosen, part)):
-            raise FlowersError(f"--split {split}: {len(learnt):,} of its {part} photos are among "
-                               f"those that {home} was trained on; leave --split out")
-    if not known:
+    own = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
+    if split: chosen = load_split(split) if Path(split).is_file() else choose_split(photos, split)
+    else: chosen = own
+    if split and not own:
         print(f"note     {folder} does not say which photos it was trained on; "
               f"some may be in {chosen}", file=sys.stderr)
-    return photos, chosen
+    return photos, chosen, own.train if own else None
 
 def _fair(against, report):
     "Another bundle, if it was trained on the same split"
@@ -542,13 +540,13 @@ def _fair(against, report):
                            f"{report.part} photos")
     return bundle
 
-def _recalibrated(folder, bundle, photos, split, device):
+def _recalibrated(folder, bundle, photos, split, options):
     "The bundle with new temperature and thresholds, also on the disk"
     from flowers102.bundle import save_bundle
     from flowers102.calibration import calibrate
     from flowers102.evaluation import evaluate
 
-    unseen = evaluate(bundle, photos, split, "valid", device=device)
+    unseen = evaluate(bundle, photos, split, "valid", **{**options, "flip": False, "allow_train": False})
     bundle = calibrate(bundle, unseen.logits, unseen.labels)
     save_bundle(bundle, folder/"bundle" if (folder/"bundle").is_dir() else folder)
     print(f"bundle   temperature {bundle.temperature:.3f}, from {len(unseen):,} validation photos",
@@ -568,6 +566,44 @@ def _damaged(bundle, report, device):
     with tqdm(total=35, desc="damaged photos", leave=False, disable=None) as bar:
         return robustness(bundle, report, every=_every(report), device=device,
                           tick=lambda kind: bar.update())
+
+# %% ../nbs/10_cli.ipynb #572509bb
+def _tell(bundle, report, rival, over, against, damage, n_boot, device, format, out):
+    "Write and print what was found"
+    from flowers102.evaluation import compare, evaluation_json, evaluation_table
+
+    versus = (against, compare(report, rival)) if rival else None
+    damaged = _damaged(bundle, report, device) if damage else None
+    if out:
+        from flowers102.report import write_report
+
+        metrics = write_report(bundle, report, out, n_boot, damaged, versus, device)
+        scores = metrics[{"valid": "val"}.get(report.part, report.part)]
+    else: scores = evaluation_json(report, n_boot)
+    if format == "json":
+        about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "part": report.part}
+        more = {"comparison": vars(versus[1])} if versus else {}
+        if over: more["spread"] = over
+        return print(json.dumps({**about, **scores, **more}, indent=2))
+    print(evaluation_table(report, scores))
+    if over: _show_spread(over, report)
+    if damaged:
+        print(f"{'not damaged':16} {damaged.pop(''):.1%} of {len(report.samples[::_every(report)])} "
+              "photos, on which the rest is measured")
+        for kind, rows in damaged.items():
+            print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows))
+    if versus: print(f"beside {against}: {versus[1]}")
+    if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
+
+def _show_spread(over, report):
+    "Mean and standard deviation over runs, a line for each metric"
+    from flowers102.evaluation import NAMES, _shown
+
+    for k, name in NAMES.items():
+        mean, sd, n = over[k]
+        around = f"± {_shown(k, sd)}" if sd is not None else ""
+        print(f"{name:16} {_shown(k, mean):>8}  {f'{around} over {n} runs':38}  "
+              f"{report.protocol} {report.split_sha256[:12]}")
 
 # %% ../nbs/10_cli.ipynb #bcf26b02
 def flowers102_bench(
@@ -613,11 +649,6 @@ def flowers102_bench(
             "\n".join([bench_table(readings), *(f"{k:12} {v}" for k, v in about.items())]))
     if not out: return print(text)
     with atomic_write(out) as tmp: tmp.write_text(text + "\n", encoding="utf-8")
-
-# %% ../nbs/10_cli.ipynb #af101813
-def _words(text):
-    "Words with commas between them"
-    return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
 # %% ../nbs/10_cli.ipynb #67a37a53
 def main(

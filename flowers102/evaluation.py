@@ -7,6 +7,7 @@ __all__ = ['NAMES', 'Report', 'evaluate', 'split_of', 'bootstrap', 'Comparison',
            'set_summary', 'evaluation_table']
 
 # %% ../nbs/07_evaluation.ipynb #cdf6793d
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from .core import FlowersError, default_device, read_json
 from .data import Flowers102Dataset, eval_transform
 from .leaks import choose_split
 from .metrics import compute_metrics
+from .ranks import Ranks
 from .sources import Source, pick
 from .splits import Split, check_split
 from .training import predict_logits
@@ -38,6 +40,7 @@ class Report:
     part: str = "test" # "train", "valid" or "test"
     temperature: float = 1.0 # logits are divided by it
     thresholds: dict = field(default_factory=dict) # from `calibrate`
+    n_seen: int = 0 # photos that the model was trained on; more than 0 only with `allow_train`
 
     def __len__(self): return len(self.labels)
     def __repr__(self):
@@ -52,6 +55,9 @@ class Report:
     def right(self): return self.predicted == self.labels # (N,) bool
     @cached_property
     def metrics(self): return compute_metrics(self.logits/self.temperature, self.labels)
+    @cached_property
+    def absent(self): # names of classes without a photo: not judged
+        return [self.class_names[c] for c in sorted({*range(len(self.class_names))} - {*self.labels.tolist()})]
 
 # %% ../nbs/07_evaluation.ipynb #243995d2
 def evaluate(
@@ -60,25 +66,66 @@ def evaluate(
     split:Split|None=None, # None: the one that the bundle was trained on
     part:str="test", # "train", "valid" or "test"
     flip:bool=False, # the mean over each photo and its mirror image
+    allow_train:bool=False, # also judge on photos that it was trained on
+    learnt:Iterable|None=None, # ids of those; None: the bundle's split tells, if it can be made anew
     device:str|None=None, # as for `default_device`
     batch_size:int=32, # photos that go through the network together
     n_workers:int=0, # processes that read photos
-) -> Report: # predictions and truth
+    ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
+) -> Report: # predictions and truth; the same in every process
     "What a bundle says about photos that it has not seen"
     bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    if tuple(source.class_names) != tuple(bundle.class_names):
-        raise FlowersError(f"{source.root}: its {len(source.class_names)} classes are not the "
-                           f"{len(bundle.class_names)} of the bundle")
+    _refuse_other_classes(bundle, source)
     split = split or split_of(bundle, source)
     check_split(split, source)
     ids = getattr(split, part)
     if not ids: raise FlowersError(f"split {split}: its {part} part is empty")
+    n_seen = len({*ids} & {*(_learnt(bundle, source, split) if learnt is None else learnt)})
+    if n_seen and not allow_train: _refuse_seen(split, part, n_seen, len(ids))
     model = bundle_model(bundle).to(default_device(device), memory_format=torch.channels_last)
     dataset = Flowers102Dataset(source, ids, eval_transform(**bundle.preprocess))
-    loader = DataLoader(dataset, batch_size, num_workers=n_workers)
-    logits, labels = predict_logits(model, loader, flip)
+    loader = DataLoader(dataset, batch_sampler=_own_batches(len(ids), batch_size, ranks),
+                        num_workers=n_workers)
+    logits, labels = (rows[:len(ids)] for rows in predict_logits(model, loader, flip, ranks))
+    _refuse_nan(logits, ids)
     return Report(logits, labels, pick(source, ids), tuple(source.class_names), split.protocol,
-                  split.sha256, part, bundle.temperature, bundle.thresholds)
+                  split.sha256, part, bundle.temperature, bundle.thresholds, n_seen)
+
+# %% ../nbs/07_evaluation.ipynb #99c3c3b8
+def _own_batches(n, size, ranks):
+    "Batches of `size` places, every `world`-th one for each process; the last one is filled up"
+    size = min(size, n)
+    whole = [[(0, min(i, n - 1)) for i in range(at, at + size)] for at in range(0, n, size)]
+    return whole[ranks.rank::ranks.world]
+
+def _learnt(bundle, source, split):
+    "Ids that a bundle was trained on, as far as its split can be made anew"
+    if split.sha256 == bundle.split_sha256: return split.train
+    try: return split_of(bundle, source).train
+    except FlowersError: return ()
+
+# %% ../nbs/07_evaluation.ipynb #5751df7e
+def _refuse_other_classes(bundle, source):
+    "Raise where photos have other classes than a bundle"
+    own, there = tuple(bundle.class_names), tuple(source.class_names)
+    if own == there: return
+    first = next((f"class {i} is {b!r} there and {a!r} in the bundle"
+                  for i, (a, b) in enumerate(zip(own, there)) if a != b),
+                 "all that both have are the same")
+    raise FlowersError(f"{source.root}: its {len(there)} classes are not the {len(own)} of the "
+                       f"bundle ({first}); give the photos that the bundle is for")
+
+def _refuse_seen(split, part, n_seen, n):
+    "Raise where a model would be judged on what it has learnt by heart"
+    raise FlowersError(f"split {split}: the model was trained on {n_seen:,} of the {n:,} photos in "
+                       f"its {part} part; choose another part or split, or ask for it with "
+                       "--allow_train")
+
+def _refuse_nan(logits, ids):
+    "Raise where the network's answers are not numbers"
+    bad = (~logits.isfinite().all(1)).nonzero().flatten().tolist()
+    if bad: raise FlowersError(f"{ids[bad[0]]}: the network answers NaN or infinity, as it does for "
+                               f"{len(bad):,} of {len(ids):,} photos; its weights are of no use")
 
 # %% ../nbs/07_evaluation.ipynb #242b8a31
 def split_of(
@@ -177,6 +224,9 @@ def spread(
     "Mean and standard deviation of each metric over several runs on one split"
     rows = [m if isinstance(m, dict) else read_json(Path(m)/"metrics.json", "a run's metrics")
             for m in metrics]
+    for m, r in zip(metrics, rows):
+        if part not in r: raise FlowersError(f"{m}: its metrics.json has no {part} part; it has "
+                                             f"{', '.join(k for k in r if isinstance(r[k], dict))}")
     about = {(r["protocol"], r["split_sha256"][:12]) for r in rows}
     if len(about) != 1:
         named = ", ".join(" ".join(a) for a in sorted(about)) or "none"
@@ -197,7 +247,9 @@ def evaluation_json(
     for k, interval in intervals.items(): scores[f"{k}_ci"] = list(interval)
     plain = compute_metrics(report.logits, report.labels)
     scores["uncalibrated"] = {k: plain[k] for k in ("nll", "brier", "ece")}
-    return {**scores, "temperature": report.temperature, "sets": set_summary(report)}
+    about = {"absent_classes": report.absent} if report.absent else {}
+    if report.n_seen: about["n_seen"] = report.n_seen
+    return {**scores, **about, "temperature": report.temperature, "sets": set_summary(report)}
 
 # %% ../nbs/07_evaluation.ipynb #145d2e00
 def set_summary(
@@ -221,18 +273,22 @@ NAMES = {"top1": "top-1", "top5": "top-5", "mean_class": "mean per class", "macr
 def evaluation_table(
     report:Report, # predictions
     scores:dict|None=None, # from `evaluation_json`; None: computed here
-) -> str: # lines
+) -> str: # lines, each with the split's name and hash
     "The numbers of a report as a table for people"
     s = scores or evaluation_json(report)
-    lines = [f"{report.part}: {len(report):,} photos, {report.protocol} ({report.split_sha256[:12]})"]
+    rows = [(report.part, f"{len(report):,}", "photos")]
     for k, name in NAMES.items():
-        low, high = s.get(f"{k}_ci", (None, None))
-        shown = (f"{v:.2%}" if k in ("top1", "top5", "mean_class", "macro_f1") else f"{v:.4f}"
-                 for v in (s[k], low, high) if v is not None)
-        value, *edges = shown
-        before = f"  ({s['uncalibrated'][k]:.4f} at T = 1)" if k in s["uncalibrated"] else ""
-        lines.append(f"{name:16} {value:>8}" + (f"  [{', '.join(edges)}]" if edges else "") + before)
-    for level, row in s["sets"].items():
-        lines.append(f"{'sets at ' + f'{float(level):.0%}':16} {row['coverage']:8.2%}  with "
-                     f"{row['mean_size']:.2f} names on average")
-    return "\n".join(lines)
+        low, high = s.get(f"{k}_ci", ("", ""))
+        interval = f"[{_shown(k, low)}, {_shown(k, high)}]" if low != "" else ""
+        plain = f"  ({s['uncalibrated'][k]:.4f} at T = 1)" if k in s["uncalibrated"] else ""
+        rows.append((name, _shown(k, s[k]), interval + plain))
+    rows += [(f"sets at {float(level):.0%}", f"{row['coverage']:.2%}",
+              f"with {row['mean_size']:.2f} names on average") for level, row in s["sets"].items()]
+    if report.absent: rows.append(("not judged", len(report.absent), "classes without a photo"))
+    if report.n_seen: rows.append(("seen before", f"{report.n_seen:,}", "photos it was trained on"))
+    tag = f"{report.protocol} {report.split_sha256[:12]}"
+    return "\n".join(f"{a:16} {b:>8}  {c:38}  {tag}" for a, b, c in rows)
+
+def _shown(metric, value):
+    "A number as people read it"
+    return f"{value:.4f}" if metric in ("nll", "brier", "ece") else f"{value:.2%}"

@@ -91,10 +91,10 @@ def macro_f1(
     probs, # `(N, C)` probabilities or any other scores
     labels, # `(N,)` true classes, 0 to C - 1
 ) -> float: # in [0, 1]
-    "The mean of the classes' F1, over the classes present in labels or predictions"
+    "The mean of the classes' F1, over the classes that have a photo in `labels`"
     counts = confusion(probs, labels).double()
-    n = counts.sum(1) + counts.sum(0)
-    return (2 * counts.diag()[n > 0] / n[n > 0]).mean().item()
+    n, there = counts.sum(1) + counts.sum(0), counts.sum(1) > 0
+    return (2 * counts.diag()[there] / n[there]).mean().item()
 
 # %% ../nbs/05_metrics.ipynb #d08de6ec
 def _checked_probs(probs, labels):

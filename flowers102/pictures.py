@@ -10,6 +10,7 @@ __all__ = ['similar_order', 'worst_block', 'show_confusion', 'confused_pairs', '
 import numpy as np
 import torch
 
+from .calibration import prediction_sets
 from .data import read_photo
 from .evaluation import Report
 from .metrics import confusion, ece, reliability_bins
@@ -158,9 +159,11 @@ def show_top_losses(
 # %% ../nbs/07a_pictures.ipynb #356bec6f
 def class_table(
     report:Report, # predictions
-) -> list: # of dictionaries, the worst class first
-    "For each class: photos, accuracy, precision, confidence, and what it is taken for"
-    counts = confusion(report.logits, report.labels)
+    level:str="0.95", # of the prediction sets, a key of `report.thresholds["sets"]`
+) -> list: # of dictionaries, the worst class first; None where there is nothing to divide by
+    "For each class: accuracy, precision, confidence, what it is taken for, and its sets of names"
+    counts, sets = confusion(report.logits, report.labels), report.thresholds.get("sets", {})
+    inside = prediction_sets(report.probs, sets[level]) if level in sets else None
     sure, rows = report.probs.max(1).values, []
     for c, name in enumerate(report.class_names):
         own, said = report.labels == c, int(counts[:, c].sum())
@@ -172,7 +175,14 @@ def class_table(
                      "precision": int(counts[c, c])/said if said else None,
                      "confidence": sure[own].mean().item() if n else None,
                      "taken_for": report.class_names[other.argmax()] if other.any() else ""})
+        if inside is not None: rows[-1] |= _sets_of(inside[own.numpy()], c)
     return sorted(rows, key=lambda r: (r["accuracy"] is None, r["accuracy"], r["name"]))
+
+def _sets_of(inside, c):
+    "How often the sets of a class's photos hold its name, and how many names they have"
+    n = len(inside)
+    return {"held": float(inside[:, c].mean()) if n else None,
+            "set_size": float(inside.sum(1).mean()) if n else None}
 
 # %% ../nbs/07a_pictures.ipynb #910efb1f
 def show_reliability(

@@ -83,6 +83,10 @@ Anything that depends on a single answer being right: whether a plant can be eat
 
 ## Limits
 
+{% if absent %}- Not judged, as the {{ part }} part has no photo of them: {{ absent }}.
+{% endif -%}
+{% if n_seen %}- {{ n_seen }} of these photos were seen in training: the numbers say little about new ones.
+{% endif -%}
 - Weakest classes of the {{ part }} part: {{ worst }}.
 - Most often confused: {{ pairs or "none" }}.
 {% for level, row in sets.items() -%}
@@ -130,7 +134,8 @@ def _facts(bundle, report, scores, passed):
                                if r["photos"]),
             "pairs": "; ".join(f"{names[a]} and {names[b]} ({ab + ba} times)"
                                for a, b, ab, ba in confused_pairs(report, 5)),
-            "plain": scores["uncalibrated"], "versions": bundle.versions or versions()}
+            "plain": scores["uncalibrated"], "absent": ", ".join(report.absent),
+            "n_seen": report.n_seen, "versions": bundle.versions or versions()}
 
 # %% ../nbs/07d_report.ipynb #c2af82ba
 PAGE = """\
@@ -145,6 +150,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line) }
 code { overflow-wrap: anywhere } .note { opacity: .8 }
 .wide { overflow-x: auto } table { border-collapse: collapse }
+caption { text-align: left; font-size: .85rem; opacity: .7; overflow-wrap: anywhere }
 td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
 figure { margin: 1rem 0; background: #fff; border-radius: 6px; padding: .3rem } img { max-width: 100%; height: auto; display: block; margin: auto }
 figcaption { color: #333; font-size: .9rem; padding: .3rem } details { background: var(--soft); padding: .6rem 1rem; border-radius: 6px }
@@ -153,26 +159,28 @@ figcaption { color: #333; font-size: .9rem; padding: .3rem } details { backgroun
 <p>{{ n }} photos of the {{ part }} part, {{ b.class_names|length }} classes. Protocol {{ protocol }}, split <code>{{ hash }}</code>.</p>
 <p class="note">Weights <code>{{ m.weights }}</code>, seed {{ m.seed }}, recipe {{ m.recipe }}, {{ m.minutes }} minutes on {{ m.hardware }}.</p>
 <h2>Numbers</h2>
-<div class="wide"><table><tr><th>measure</th><th>value</th><th>95 % interval</th></tr>
+{% if n_seen %}<p><strong>{{ n_seen }} of these photos were seen in training: the numbers say little about new ones.</strong></p>{% endif %}
+{% if absent %}<p>Not judged, as this part has no photo of them: {{ absent }}.</p>{% endif %}
+<div class="wide"><table><caption>{{ protocol }} {{ hash }}</caption><tr><th>measure</th><th>value</th><th>95 % interval</th></tr>
 {% for name, value, interval in numbers %}<tr><td>{{ name }}</td><td>{{ value }}</td><td>{{ interval }}</td></tr>
 {% endfor %}</table></div>
 <p class="note">Intervals come from drawing the photos anew, class by class. Before calibration: NLL {{ "%.4f"|format(plain.nll) }}, Brier {{ "%.4f"|format(plain.brier) }}, ECE {{ "%.4f"|format(plain.ece) }}; temperature {{ "%.3f"|format(t) }}.</p>
 {% if comparison %}<p>Beside {{ other }}: {{ comparison }}.</p>{% endif %}
 {% if sets %}<h2>Prediction sets</h2>
-<div class="wide"><table><tr><th>promised</th><th>held the right name</th><th>names on average</th><th>worst class</th></tr>
+<div class="wide"><table><caption>{{ protocol }} {{ hash }}</caption><tr><th>promised</th><th>held the right name</th><th>names on average</th><th>worst class</th></tr>
 {% for level, row in sets.items() %}<tr><td>{{ "%.0f"|format(100*level|float) }} %</td><td>{{ "%.2f"|format(100*row.coverage) }} %</td><td>{{ "%.2f"|format(row.mean_size) }}</td><td>{{ "%.0f"|format(100*row.worst_class) }} %</td></tr>
 {% endfor %}</table></div>{% endif %}
 {% if passed %}<h2>None of these</h2>
-<div class="wide"><table><tr><th>pictures</th><th>pass as one of the classes</th></tr>
+<div class="wide"><table><caption>{{ protocol }} {{ hash }}</caption><tr><th>pictures</th><th>pass as one of the classes</th></tr>
 {% for k, v in passed.items() %}<tr><td>{{ k }}</td><td>{{ "%.1f"|format(100*v) }} %</td></tr>
 {% endfor %}</table></div>{% endif %}
 <h2>Pictures</h2>
 {% for title, alt, data in figures %}<figure><img alt="{{ alt }}" src="data:image/png;base64,{{ data }}"><figcaption>{{ title }}</figcaption></figure>
 {% endfor %}
 <h2>Classes</h2>
-<details><summary>All {{ b.class_names|length }} classes, the weakest first</summary><div class="wide"><table>
-<tr><th>class</th><th>right</th><th>accuracy</th><th>precision</th><th>confidence</th><th>taken for</th></tr>
-{% for r in classes %}<tr><td>{{ r.name }}</td><td>{{ r.right }} of {{ r.photos }}</td><td>{{ "%.0f %%"|format(100*r.accuracy) if r.accuracy is not none }}</td><td>{{ "%.0f %%"|format(100*r.precision) if r.precision is not none }}</td><td>{{ "%.0f %%"|format(100*r.confidence) if r.confidence is not none }}</td><td>{{ r.taken_for }}</td></tr>
+<details><summary>All {{ b.class_names|length }} classes, the weakest first</summary><div class="wide"><table><caption>{{ protocol }} {{ hash }}; sets at 95 %</caption>
+<tr><th>class</th><th>right</th><th>accuracy</th><th>precision</th><th>confidence</th><th>sets hold it</th><th>names in them</th><th>taken for</th></tr>
+{% for r in classes %}<tr><td>{{ r.name }}</td><td>{{ r.right }} of {{ r.photos }}</td><td>{{ "%.0f %%"|format(100*r.accuracy) if r.accuracy is not none }}</td><td>{{ "%.0f %%"|format(100*r.precision) if r.precision is not none }}</td><td>{{ "%.0f %%"|format(100*r.confidence) if r.confidence is not none }}</td><td>{{ "%.0f %%"|format(100*r.held) if r.held is defined and r.held is not none }}</td><td>{{ "%.2f"|format(r.set_size) if r.set_size is defined and r.set_size is not none }}</td><td>{{ r.taken_for }}</td></tr>
 {% endfor %}</table></div></details>
 <h2>Use and limits</h2>
 <p>For naming one flower in a colour photo, by people who can look at the answer. Not for deciding whether a plant may be eaten or touched. The model card beside this page says more.</p>
@@ -236,7 +244,7 @@ def write_report(
     comparison:tuple|None=None, # (name of another model, `Comparison` with it)
     device:str|None=None, # as for `default_device`
 ) -> dict: # what metrics.json holds
-    "Write metrics.json, predictions.csv, figures, report.html and MODEL_CARD.md"
+    "Write metrics.json, predictions.csv, classes.csv, figures, report.html and MODEL_CARD.md"
     out = Path(out)
     if out.exists() and not out.is_dir(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     scores, passed = evaluation_json(report, n), passing(bundle, report, device)
@@ -255,6 +263,8 @@ def write_report(
                                                        comparison=str(found), **facts)
     _write_texts(out, {"report.html": page, "MODEL_CARD.md": model_card(bundle, report, scores, passed)})
     _write_rows(out/"predictions.csv", prediction_rows(report))
+    tag = {"protocol": report.protocol, "split_sha256": report.split_sha256}
+    _write_rows(out/"classes.csv", [{**row, **tag} for row in class_table(report)])
     write_json(out/"metrics.json", metrics) # last: it says that the report is complete
     return metrics
 
