@@ -21,6 +21,7 @@ from .bundle import make_bundle, versions
 from .cache import PhotoCache, photo_cache
 from .core import FlowersError, default_device, did_you_mean
 from .data import read_photo
+from .gradcam import GradCAM
 from .inference import Predictor, predict_stream
 from .model import train_mode
 from .optim import batch_loss
@@ -133,13 +134,20 @@ def _prediction(setup, n=256):
     paths = [s.path for s in setup.job.loaders.test.dataset.samples[:n]]
     return sum(1 for _ in predict_stream(setup.predictor, paths))
 
+def _gradcam(setup):
+    "Maps of a batch of random pictures, for the class that the network names"
+    if "gradcam" not in setup.open: # the layer is looked for once, as in use
+        setup.open["gradcam"] = GradCAM(setup.job.model)
+    with setup.open["gradcam"] as cam: return len(cam(setup.images))
+
 # %% ../nbs/12_bench.ipynb #fb784b7c
 STAGES = { # name: (function, the limit that it stands beside)
     "forward": (_forward, None), "forward + backward": (_forward_backward, None),
     "decode": (_decode, "forward + backward"), "crops from cache": (_crops, "forward + backward"),
     "augment": (_augment, "forward + backward"), "loader": (_loader, "forward + backward"),
     "training step": (_step, "forward + backward"), "training": (_training, "forward + backward"),
-    "evaluation": (_evaluation, "forward"), "prediction": (_prediction, "forward")}
+    "evaluation": (_evaluation, "forward"), "prediction": (_prediction, "forward"),
+    "gradcam": (_gradcam, "forward")}
 
 # %% ../nbs/12_bench.ipynb #de9327fa
 @dataclass(frozen=True)

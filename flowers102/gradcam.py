@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'capture', 'grid_of', 'to_maps', 'find_layer', 'gradcam', 'hirescam', 'gradcam_plus_plus', 'layercam',
-           'eigencam', 'scorecam', 'occlusion', 'GradCAM', 'overlay', 'show_cam']
+           'eigencam', 'scorecam', 'occlusion', 'field_offset', 'GradCAM', 'overlay', 'show_cam']
 
-# %% ../nbs/08_gradcam.ipynb #c9080e5b
+# %% ../nbs/08_gradcam.ipynb #b26fbbf3
 import inspect
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import grid_sample, interpolate
 
 from .core import FlowersError, did_you_mean
 from .model import head_of
@@ -201,11 +201,40 @@ def occlusion(
             fall[:, t:b, l:r] += (before - score(hidden, rows))[:, None, None]
     return fall/window**2
 
-# %% ../nbs/08_gradcam.ipynb #010cb3ed
+# %% ../nbs/08_gradcam.ipynb #3de4f0ff
+def field_offset(
+    model:nn.Module, # in evaluation mode
+    layer:nn.Module, # one of its layers, with places
+    size:tuple, # (H, W) of the pictures
+    n:int=8, # random pictures to look at
+) -> tuple: # (down, right) in pixels: where a cell looks, less where the grid puts it
+    "How far beside its place on the grid a cell of a layer looks"
+    device = next(model.parameters()).device
+    x = torch.randn(n, 3, *size, generator=torch.Generator().manual_seed(0)).to(device).requires_grad_()
+    caught = []
+    handle = layer.register_forward_hook(lambda module, inputs, output: caught.append(_tensor(output)))
+    try:
+        with torch.enable_grad(): model(x)
+    finally: handle.remove()
+    with torch.enable_grad(): cell, middle = _middle_cell(caught[-1].float(), x.shape)
+    pull = torch.autograd.grad(cell, x)[0].double().square().sum((0, 1))
+    whole = pull.sum()
+    if not (whole > 0 and whole.isfinite()): return 0., 0. # nothing gets through, as in an untrained network
+    at = ((pull.sum(1 - axis)*torch.arange(size[axis], device=device)).sum()/whole for axis in (0, 1))
+    return tuple((a - m).item() for a, m in zip(at, middle))
+
+# %% ../nbs/08_gradcam.ipynb #dcb2b083
+def _middle_cell(output, image_shape):
+    "How strongly the middle cell of a layer's output answers, and the pixel on which the grid puts it"
+    maps, (H, W) = to_maps(output, image_shape), image_shape[-2:]
+    (h, w), (i, j) = maps.shape[-2:], (maps.shape[-2]//2, maps.shape[-1]//2)
+    return maps[:, :, i, j].square().sum(), ((i + .5)*H/h - .5, (j + .5)*W/w - .5)
+
+# %% ../nbs/08_gradcam.ipynb #b2457977
 METHODS = {f.__name__.replace("_plus_plus", "++"): f for f in
            (gradcam, gradcam_plus_plus, hirescam, layercam, eigencam, scorecam, occlusion)}
 
-# %% ../nbs/08_gradcam.ipynb #a3ff2895
+# %% ../nbs/08_gradcam.ipynb #4383c770
 class GradCAM:
     "Maps of what decided; inside `with`, the network is in evaluation mode"
 
@@ -213,11 +242,13 @@ class GradCAM:
         model:nn.Module, # any classifier, (N, 3, H, W) -> logits (N, C); it is left as it was
         layer:str|nn.Module|None=None, # dotted name or module; None: `find_layer`
         method:str|Callable="gradcam", # a key of `METHODS`, or a function like those
+        align:bool=True, # put each cell where it looks (`field_offset`); False: where others put it
         **options, # of the method: `n_channels`, `cells`, `window`
     ):
         self.model = getattr(model, "_orig_mod", model) # what `torch.compile` has wrapped
         self.method, self.options = _method_for(method, options), options
-        self.layer = _layer_for(self.model, layer)
+        self.layer, self.align = _layer_for(self.model, layer), align
+        self._offsets = {} # size of the pictures -> `field_offset`
 
     def __enter__(self):
         self._modes = [(m, m.training) for m in self.model.modules()]
@@ -237,7 +268,7 @@ class GradCAM:
         "Maps of a batch"
         return _explain(self, images, target, against, raw)
 
-# %% ../nbs/08_gradcam.ipynb #4d629b12
+# %% ../nbs/08_gradcam.ipynb #3a077a5d
 def _explain(cam, images, target, against, raw):
     "One forward run, and a map or two from it"
     if getattr(cam, "_modes", None) is None: raise FlowersError("GradCAM: use it inside `with`, which puts the network in evaluation mode and back")
@@ -254,9 +285,10 @@ def _explain(cam, images, target, against, raw):
             if not wanted & {"grads", "score"}: raise FlowersError("--against: eigencam looks at no class; choose another method")
             other = _map(cam, x, logits, caught, wanted, _classes(against, logits, "against"))
             maps = torch.minimum(maps, maps - other)
-        return (maps if raw else _scaled(maps, x.shape[-2:])).to(images.device)
+        if not raw: maps = _scaled(maps, x.shape[-2:], _offset(cam, x) if wanted & {"acts", "grads"} else (0., 0.))
+        return maps.to(images.device)
 
-# %% ../nbs/08_gradcam.ipynb #c024ea20
+# %% ../nbs/08_gradcam.ipynb #faa95f47
 def _place_of(model, images):
     "Device of a network, and whether any part of it is compiled; refuses what are no pictures"
     if not isinstance(images, torch.Tensor) or images.ndim != 4 or not images.is_floating_point() or not len(images):
@@ -273,7 +305,7 @@ def _look(cam, x, wanted):
     if not caught: raise FlowersError("layer: the network does not run through it")
     return logits, caught[-1] # of a layer that is used more than once, the last time
 
-# %% ../nbs/08_gradcam.ipynb #9e47cf78
+# %% ../nbs/08_gradcam.ipynb #3c9f7cb3
 def _map(cam, x, logits, caught, wanted, classes):
     "Signed maps for a class of each picture"
     have = dict(images=x)
@@ -289,13 +321,22 @@ def _map(cam, x, logits, caught, wanted, classes):
     if not maps.isfinite().all(): raise FlowersError("GradCAM: the map holds NaN or infinity; are these the network's right weights?")
     return maps
 
-def _scaled(maps, size):
+def _offset(cam, x):
+    "Where the layer's cells look, measured once for pictures of a size"
+    if not cam.align: return 0., 0.
+    size = tuple(x.shape[-2:])
+    if size not in cam._offsets: cam._offsets[size] = field_offset(cam.model, cam.layer, size)
+    return cam._offsets[size]
+
+def _scaled(maps, size, offset=(0., 0.)):
     "What speaks for the class, at the size of the pictures, the most of it 1"
-    large = interpolate(maps.float().relu()[:, None], size, mode="bilinear")[:, 0]
+    y, x = (2*(torch.arange(n, device=maps.device) + .5 - off)/n - 1 for n, off in zip(size, offset))
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).expand(len(maps), -1, -1, -1)
+    large = grid_sample(maps.float().relu()[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
     most = large.amax((1, 2), keepdim=True)
     return torch.where(most > 0, large/most.clamp(min=1e-30), 0.).clamp(0, 1)
 
-# %% ../nbs/08_gradcam.ipynb #17660773
+# %% ../nbs/08_gradcam.ipynb #cfd2267f
 def _classes(given, logits, what):
     "(N,) classes to explain"
     if given is None: return logits.argmax(1)
@@ -324,7 +365,7 @@ def _layer_for(model, layer):
         raise FlowersError(f"--layer {layer}: no such layer in {type(model).__name__}{near}")
     return modules[layer]
 
-# %% ../nbs/08_gradcam.ipynb #101b371f
+# %% ../nbs/08_gradcam.ipynb #5f4716e2
 def overlay(
     photo, # Pillow image, or (3, H, W) in [0, 1]
     cam, # (h, w) in [0, 1]; enlarged to the photo's size
@@ -341,7 +382,7 @@ def overlay(
     colours = Image.fromarray(colormaps[cmap](large.numpy(), bytes=True)[..., :3])
     return Image.blend(photo.convert("RGB"), colours, strength)
 
-# %% ../nbs/08_gradcam.ipynb #584b598d
+# %% ../nbs/08_gradcam.ipynb #f368dbf2
 def show_cam(
     photo, # Pillow image, or (3, H, W) in [0, 1]
     cam, # (h, w) in [0, 1]
