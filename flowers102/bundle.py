@@ -167,7 +167,7 @@ def load_bundle(
             raise FlowersError(f"{folder}: no {name} in it; "
                                "expected a bundle, or a run folder made by flowers102_train")
     about = read_json(folder/"bundle.json", "a bundle's description")
-    _check(about, folder)
+    _check(about, folder/"bundle.json")
     if _sha256(folder/"model.safetensors") != about.pop("weights_sha256"):
         raise FlowersError(f"{folder}/model.safetensors: not the weights that bundle.json "
                            "describes (SHA-256 differs); copy the bundle again")
@@ -179,10 +179,9 @@ def load_bundle(
     return bundle
 
 # %% ../nbs/05a_bundle.ipynb #2741e122
-def _check(about, folder):
+def _check(about, path):
     "Raise when the description is not one that this version understands"
-    path, known = (folder/"bundle.json",
-                   set(Bundle.__dataclass_fields__) - {"state"} | {"weights_sha256"})
+    known = set(Bundle.__dataclass_fields__) - {"state"} | {"weights_sha256"}
     if not isinstance(about, dict): raise FlowersError(f"{path}: expected a JSON object")
     version = about.get("schema_version")
     if not isinstance(version, int):

@@ -616,6 +616,7 @@ def flowers102_export(
         save_onnx(quantize_onnx(packed, few), path)
         print(f"made     {path} ({path.stat().st_size/1e6:.1f} MB)")
         predictors["int8"] = OnnxPredictor(path)
+        print(f"check    {check_onnx(predictors['PyTorch'], predictors['int8'], some)}; {what}")
         _print_accuracy(predictors, test, packed)
     return 0 if agreement.same == agreement.n else 1
 

@@ -209,7 +209,7 @@ class Agreement:
 
     def __str__(self):
         return (f"{self.n:,} photos: the same name for {self.same:,}, the same top five for "
-                f"{self.same_top:,}; largest difference of a probability {self.largest:.5f}")
+                f"{self.same_top:,}; largest difference of a probability {self.largest:.1e}")
 
 # %% ../nbs/09a_onnx_export.ipynb #606b8fcf
 def check_onnx(
