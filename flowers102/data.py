@@ -8,6 +8,7 @@ __all__ = ['read_photo', 'preprocess_for', 'eval_crop', 'eval_transform', 'to_ba
 
 # %% ../nbs/03_data.ipynb #3de2e23f
 import hashlib
+import io
 import os
 import signal
 import stat
@@ -45,25 +46,66 @@ def _to_rgb(image):
 
 # %% ../nbs/03_data.ipynb #9ad42d51
 def read_photo(
-    path:str|Path, # any file that Pillow reads
+    photo:str|Path|bytes, # any file that Pillow reads, or its content
 ) -> Image.Image: # RGB, 8 bits, upright, at its own size
     "Read a photo as upright RGB, or say in one line what is wrong with the file"
+    memory = isinstance(photo, bytes)
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode): # opening it would wait for ever
-            raise FlowersError(f"{path}: is a pipe, not a photo")
-        with Image.open(path) as image: return _to_rgb(ImageOps.exif_transpose(image))
+        if not memory: _refuse_special(photo)
+        with _opened(io.BytesIO(photo) if memory else photo) as image:
+            return _to_rgb(_upright(image))
     except FlowersError: raise
-    except FileNotFoundError: why = "no such file"
-    except IsADirectoryError: why = "is a folder, expected a photo"
-    except PermissionError: why = "no permission to read it"
-    except Image.DecompressionBombError:
-        why = (f"has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which is refused; "
-               "shrink it first")
+    except Exception as e: why = _complaint(e)
+    raise FlowersError(f"{f'{len(photo):,} bytes' if memory else photo}: {why}")
+
+# %% ../nbs/03_data.ipynb #d6f5ad3f
+def _refuse_special(path):
+    "Raise when a path is a folder, or something that one can wait for"
+    mode = os.stat(path).st_mode
+    if stat.S_ISFIFO(mode): raise FlowersError(f"{path}: is a pipe, not a photo")
+    if stat.S_ISDIR(mode): raise IsADirectoryError
+    if not stat.S_ISREG(mode): raise FlowersError(f"{path}: is a device or a socket, not a photo")
+
+def _opened(file):
+    "An open photo; HEIC by Pillow's plug-in, where that is installed"
+    try: return Image.open(file)
     except Image.UnidentifiedImageError:
-        why = "is not a photo that can be read (whatever its name says)"
-    except Exception as e: # damage raises OSError, SyntaxError, ValueError, struct.error and more
-        why = "is cut short or damaged (" + str(e).split(" <")[0] + "); copy it again, or remove it"
-    raise FlowersError(f"{path}: {why}")
+        if not _is_heic(file): raise
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        return Image.open(file)
+
+def _is_heic(file):
+    "Whether a file begins as Apple's photos do"
+    if isinstance(file, io.BytesIO): head = file.getvalue()[:12]
+    else:
+        with open(file, "rb") as f: head = f.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+
+def _upright(image):
+    "Turned as its camera was held, if it says so in a way that can be read"
+    try: ImageOps.exif_transpose(image, in_place=True)
+    except Exception: pass # pixels that can't be read will complain again
+    return image
+
+# %% ../nbs/03_data.ipynb #9764bdf7
+def _complaint(e):
+    "What is wrong with a photo, and what to do"
+    match e:
+        case FileNotFoundError(): return "no such file"
+        case IsADirectoryError(): return "is a folder, expected a photo"
+        case PermissionError(): return "no permission to read it"
+        case MemoryError(): return "needs more memory than there is; shrink it first"
+        case ImportError(): return "is HEIC, for which Pillow needs `pip install pillow-heif`"
+        case OSError() if e.filename is not None: return f"can't be opened ({e.strerror})"
+        case Image.DecompressionBombError():
+            return (f"has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which is refused; "
+                    "shrink it first")
+        case Image.UnidentifiedImageError():
+            return "is not a photo that can be read (whatever its name says)"
+    # damage raises OSError, SyntaxError, ValueError, struct.error and more
+    return "is cut short or damaged (" + str(e).split(" <")[0] + "); copy it again, or remove it"
 
 # %% ../nbs/03_data.ipynb #bb3b2764
 def preprocess_for(
@@ -87,9 +129,17 @@ def eval_crop(
     **later, # `mean` and `std`, which are used by `to_batch`
 ): # PIL RGB -> uint8 (3, size, size)
     "Resize, centre crop: the part of `eval_transform` that works on bytes"
-    return v2.Compose([v2.PILToTensor(),
+    return v2.Compose([v2.PILToTensor(), _NoEnds(),
                        v2.Resize(resize, InterpolationMode(interpolation), antialias=True),
                        v2.CenterCrop(size)])
+
+# %% ../nbs/03_data.ipynb #fcd0ce3a
+class _NoEnds(torch.nn.Module):
+    "The middle of a picture that is much longer than wide"
+    def forward(self, x):
+        most = 8*min(x.shape[-2:])
+        top, left = (max(0, n - most)//2 for n in x.shape[-2:])
+        return x[..., top:top + most, left:left + most]
 
 # %% ../nbs/03_data.ipynb #6f7516f5
 def eval_transform(

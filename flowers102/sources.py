@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.io import loadmat, savemat
 from tqdm.auto import tqdm
 
 from .core import (FlowersError, cache_dir, data_dir, did_you_mean,
@@ -133,6 +132,8 @@ def _md5(path):
 
 def _mat(base, name, key, md5):
     "One array out of a MATLAB file whose MD5 must be right"
+    from scipy.io import loadmat # a third of a second, which a prediction need not wait for
+
     path = base/name
     if not path.is_file():
         raise FlowersError(f"{path}: missing; it holds the labels or the official parts "
@@ -257,6 +258,8 @@ def _draw_one(folder, i, species, size, rng):
 
 def _write_mats(folder, labels, counts):
     "The labels, and an official split like Oxford's: few to train on, most to test on"
+    from scipy.io import savemat
+
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     rank = np.arange(len(labels)) - first[labels]
     few = np.maximum(1, counts//4)[labels]
