@@ -875,6 +875,7 @@ def _holds_explanations(folder):
 def _save_explanations(found, out, method, raw, per_sheet=48):
     "Pictures, rows and sheets of explanations; returns how many photos failed"
     from flowers102.explain import contact_sheet, save_explanation
+    from flowers102.rows import printable
 
     rows, sheet, taken, failed, sheets = [], [], Counter(), 0, 0
     for e in found:
@@ -882,7 +883,7 @@ def _save_explanations(found, out, method, raw, per_sheet=48):
                "method": method, "file": "", "error": e.error}
         if e.error:
             failed += 1
-            print(f"{e.path}: {e.error}", file=sys.stderr)
+            print(f"{printable(e.path)}: {e.error}", file=sys.stderr)
             rows.append(row)
             continue
         stem = Path(e.path).stem
@@ -891,7 +892,7 @@ def _save_explanations(found, out, method, raw, per_sheet=48):
         for (a, b, _), file in zip(e.maps, files):
             rows.append(row | {"name": e.names[0][0], "confidence": e.names[0][1], "target": a,
                                "against": b or "", "file": file.name})
-            print(f"{e.path}  {e.names[0][1]:6.1%} {e.names[0][0]}; for {a}"
+            print(f"{printable(e.path)}  {e.names[0][1]:6.1%} {e.names[0][0]}; for {a}"
                   f"{f' and not {b}' if b else ''}: {file}")
         sheet.append(_small(e))
         if len(sheet) == per_sheet: sheet, sheets = _save_sheet(contact_sheet(sheet), out, sheets), sheets + 1

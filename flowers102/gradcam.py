@@ -217,10 +217,10 @@ def field_offset(
         with torch.enable_grad(): model(x)
     finally: handle.remove()
     with torch.enable_grad(): cell, middle = _middle_cell(caught[-1].float(), x.shape)
-    pull = torch.autograd.grad(cell, x)[0].double().square().sum((0, 1))
+    pull = torch.autograd.grad(cell, x)[0].cpu().double().square().sum((0, 1))
     whole = pull.sum()
     if not (whole > 0 and whole.isfinite()): return 0., 0. # nothing gets through, as in an untrained network
-    at = ((pull.sum(1 - axis)*torch.arange(size[axis], device=device)).sum()/whole for axis in (0, 1))
+    at = ((pull.sum(1 - axis)*torch.arange(size[axis])).sum()/whole for axis in (0, 1))
     return tuple((a - m).item() for a, m in zip(at, middle))
 
 # %% ../nbs/08_gradcam.ipynb #dcb2b083
