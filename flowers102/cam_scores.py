@@ -6,7 +6,7 @@
 __all__ = ['read_mask', 'crop_mask', 'removal_curve', 'deletion', 'insertion', 'pointing', 'energy_inside', 'area_iou',
            'centre_maps', 'random_maps', 'score_maps', 'score_table', 'mosaics', 'forget', 'map_similarity']
 
-# %% ../nbs/08a_cam_scores.ipynb #1adc4f14
+# %% ../nbs/08a_cam_scores.ipynb #faa4ba77
 import copy
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn.functional import interpolate
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from .core import FlowersError
 from .data import eval_crop, read_photo
@@ -45,7 +44,7 @@ def crop_mask(
     cut = eval_crop(**{**preprocess, "interpolation": "bilinear"})(mask.convert("RGB"))[0]
     return cut.view(size) > 127
 
-# %% ../nbs/08a_cam_scores.ipynb #11549e30
+# %% ../nbs/08a_cam_scores.ipynb #0b53b964
 @torch.no_grad()
 def removal_curve(
     model:nn.Module, # in evaluation mode
@@ -60,7 +59,7 @@ def removal_curve(
     shuffled = torch.randperm(H*W, generator=torch.Generator().manual_seed(0)).to(maps.device)
     order = shuffled[maps.flatten(1)[:, shuffled].argsort(dim=1, descending=True, stable=True)]
     rank = torch.empty_like(order).scatter_(1, order, torch.arange(H*W, device=maps.device).expand(n, -1))
-    blurred = gaussian_blur(images, [2*(H//4) + 1, 2*(W//4) + 1], [H/16, W/16]) if insert else 0*images
+    blurred = _blurred(images) if insert else 0*images
     rows = []
     for k in range(steps + 1):
         first = (rank < round(k*H*W/steps)).view(n, 1, H, W)
@@ -68,7 +67,14 @@ def removal_curve(
         rows.append(model(changed).float().softmax(1).gather(1, target[:, None])[:, 0])
     return torch.stack(rows, 1)
 
-# %% ../nbs/08a_cam_scores.ipynb #73c71d38
+# %% ../nbs/08a_cam_scores.ipynb #542de29c
+def _blurred(images, times=16):
+    "Photos shrunk so many times, and enlarged again"
+    H, W = images.shape[-2:]
+    small = interpolate(images, (max(1, H//times), max(1, W//times)), mode="bilinear", antialias=True)
+    return interpolate(small, (H, W), mode="bilinear")
+
+# %% ../nbs/08a_cam_scores.ipynb #8caaa586
 def deletion(
     model:nn.Module, # in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
@@ -79,7 +85,7 @@ def deletion(
     "How long a class survives when its evidence is taken away first (Petsiuk et al., 2018)"
     return torch.trapezoid(removal_curve(model, images, maps, target, False, steps))/steps
 
-# %% ../nbs/08a_cam_scores.ipynb #6de4a5dc
+# %% ../nbs/08a_cam_scores.ipynb #c1a1c24b
 def insertion(
     model:nn.Module, # in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
@@ -90,7 +96,7 @@ def insertion(
     "How soon a class is found when its evidence comes first (Petsiuk et al., 2018)"
     return torch.trapezoid(removal_curve(model, images, maps, target, True, steps))/steps
 
-# %% ../nbs/08a_cam_scores.ipynb #2ab01829
+# %% ../nbs/08a_cam_scores.ipynb #bbf72731
 def pointing(
     maps:torch.Tensor, # (N, H, W), not below 0
     masks:torch.Tensor, # (N, H, W) bool
@@ -99,7 +105,7 @@ def pointing(
     brightest = maps == maps.amax((1, 2), keepdim=True)
     return (brightest & masks).sum((1, 2))/brightest.sum((1, 2))
 
-# %% ../nbs/08a_cam_scores.ipynb #434b2816
+# %% ../nbs/08a_cam_scores.ipynb #07f6a64b
 def energy_inside(
     maps:torch.Tensor, # (N, H, W), not below 0
     masks:torch.Tensor, # (N, H, W) bool
@@ -109,7 +115,7 @@ def energy_inside(
     empty = masks.float().mean((1, 2))
     return torch.where(whole > 0, (maps*masks).sum((1, 2))/whole.clamp(min=1e-12), empty)
 
-# %% ../nbs/08a_cam_scores.ipynb #39abd720
+# %% ../nbs/08a_cam_scores.ipynb #7cb9c196
 def area_iou(
     maps:torch.Tensor, # (N, H, W)
     masks:torch.Tensor, # (N, H, W) bool
@@ -120,7 +126,7 @@ def area_iou(
     chosen = rank < flower.sum(1, keepdim=True)
     return (chosen & flower).sum(1)/(chosen | flower).sum(1).clamp(min=1)
 
-# %% ../nbs/08a_cam_scores.ipynb #1c95585d
+# %% ../nbs/08a_cam_scores.ipynb #33faaefc
 def centre_maps(
     n:int, # maps
     size:tuple, # (H, W)
@@ -129,7 +135,7 @@ def centre_maps(
     y, x = (torch.linspace(-2, 2, side) for side in size)
     return torch.exp(-(y[:, None]**2 + x[None]**2)/2).expand(n, *size)
 
-# %% ../nbs/08a_cam_scores.ipynb #315da55f
+# %% ../nbs/08a_cam_scores.ipynb #6eeeaeb1
 def random_maps(
     n:int, # maps
     size:tuple, # (H, W)
@@ -141,7 +147,7 @@ def random_maps(
     large = interpolate(torch.rand(n, 1, grid, grid, generator=g), size, mode="bilinear")[:, 0]
     return large/large.amax((1, 2), keepdim=True)
 
-# %% ../nbs/08a_cam_scores.ipynb #0a2b2e79
+# %% ../nbs/08a_cam_scores.ipynb #9cf832dc
 def score_maps(
     model:nn.Module, # in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
@@ -158,7 +164,7 @@ def score_maps(
     return rows | {"pointing": pointing(maps, masks), "energy": energy_inside(maps, masks),
                    "iou": area_iou(maps, masks)}
 
-# %% ../nbs/08a_cam_scores.ipynb #2ccba017
+# %% ../nbs/08a_cam_scores.ipynb #433e81e1
 def score_table(
     rows:dict, # name of a map -> what `score_maps` gave
 ) -> str: # lines; each number is a mean over photos
@@ -168,7 +174,7 @@ def score_table(
     lines = [f"{name:12}" + "".join(f"{v[k].double().mean():11.3f}" for k in keys) for name, v in rows.items()]
     return "\n".join([head, *lines])
 
-# %% ../nbs/08a_cam_scores.ipynb #a5a8c02f
+# %% ../nbs/08a_cam_scores.ipynb #7203d7e4
 def mosaics(
     images:torch.Tensor, # (N, 3, H, W) normalised, photos that are named rightly and surely
     labels:torch.Tensor, # (N,) their classes
@@ -188,7 +194,7 @@ def mosaics(
         target.append(int(labels[four[q]]))
     return pictures, torch.tensor(target), masks
 
-# %% ../nbs/08a_cam_scores.ipynb #f0d86c45
+# %% ../nbs/08a_cam_scores.ipynb #124ea74c
 def forget(
     model:nn.Module, # stays as it is
     n_stages:int|None=None, # forget the head and so many of the last stages; None: everything
@@ -204,7 +210,7 @@ def forget(
             if not inside and hasattr(module, "reset_parameters"): module.reset_parameters()
     return copied
 
-# %% ../nbs/08a_cam_scores.ipynb #c18aa925
+# %% ../nbs/08a_cam_scores.ipynb #0d8aadea
 def map_similarity(
     a:torch.Tensor, # (N, H, W)
     b:torch.Tensor, # (N, H, W)

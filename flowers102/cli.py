@@ -688,10 +688,10 @@ def flowers102_evaluate(
     part:str="test", # test, valid or train
     allow_train:bool=False, # also judge on photos that the model was trained on
     against:str=None, # another run or bundle: which one is better, on the same photos?
-    seeds:str=None, # more run folders, commas between them: mean and spread of all on this part
+    runs:str=None, # more runs, commas between them: mean and spread of all, on the same photos
     tta:bool=False, # the mean over each photo and its mirror image
     damage:bool=False, # also measure accuracy on photos that are turned, blurred, dark, ...
-    calibrate:bool=False, # first fit temperature and thresholds of the bundle on validation photos
+    calibrate:bool=False, # first fit the bundle's temperature and thresholds anew, and save it
     n_boot:int=1000, # drawings for the intervals, 0: none
     n_workers:int=0, # processes reading photos
     device:str=None, # cpu, cuda or mps; default: the best present
@@ -711,7 +711,7 @@ def flowers102_evaluate(
     with join_ranks(default_device(device)) as ranks:
         if ranks.world > 1 and calibrate:
             raise FlowersError("--calibrate: rewrites the bundle; run it in a single process")
-        judged = _judge(run, source, data_dir, split, part, against, seeds, calibrate, allow_train,
+        judged = _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_train,
                         dict(flip=tta, device=device, n_workers=n_workers, ranks=ranks))
     if ranks.main: _tell(*judged, against, damage, n_boot, device, format, out)
 
@@ -721,7 +721,7 @@ def _words(text):
     return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
 # %% ../nbs/10_cli.ipynb #0ac1162b
-def _judge(run, source, data_dir, split, part, against, seeds, calibrate, allow_train, options):
+def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_train, options):
     "Bundle, report, the report of a rival, and the spread over more runs"
     from flowers102.bundle import load_bundle
     from flowers102.evaluation import evaluate, spread
@@ -732,9 +732,9 @@ def _judge(run, source, data_dir, split, part, against, seeds, calibrate, allow_
     options |= dict(allow_train=allow_train, learnt=learnt)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, options)
     report = evaluate(bundle, photos, chosen, part, **options)
-    rival = evaluate(_fair(against, report), photos, chosen, part, **options) if against else None
-    runs = [folder, *_words(seeds)]
-    over = spread(runs, {"valid": "val"}.get(part, part)) if seeds else None
+    other = lambda run, flag: evaluate(_fair(run, report, flag), photos, chosen, part, **options)
+    rival = other(against, "against") if against else None
+    over = spread([report, *(other(r, "runs") for r in _words(runs))]) if runs else None
     return bundle, report, rival, over
 
 def _photos_of(folder, source, data_dir, split):
@@ -753,18 +753,15 @@ def _photos_of(folder, source, data_dir, split):
     own = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
     if split: chosen = load_split(split) if Path(split).is_file() else choose_split(photos, split)
     else: chosen = own
-    if split and not own:
-        print(f"note     {folder} does not say which photos it was trained on; "
-              f"some may be in {chosen}", file=sys.stderr)
-    return photos, chosen, own.train if own else None
+    return photos, chosen, own
 
-def _fair(against, report):
+def _fair(against, report, flag="against"):
     "Another bundle, if it was trained on the same split"
     from flowers102.bundle import load_bundle
 
     bundle = load_bundle(against)
     if bundle.split_sha256 != report.split_sha256:
-        raise FlowersError(f"--against {against}: was trained on split {bundle.split_sha256[:12]}, "
+        raise FlowersError(f"--{flag} {against}: was trained on split {bundle.split_sha256[:12]}, "
                            f"not on {report.split_sha256[:12]}; it may have learnt from these "
                            f"{report.part} photos")
     return bundle
@@ -806,13 +803,15 @@ def _tell(bundle, report, rival, over, against, damage, n_boot, device, format, 
     if out:
         from flowers102.report import write_report
 
-        metrics = write_report(bundle, report, out, n_boot, damaged, versus, device)
-        scores = metrics[{"valid": "val"}.get(report.part, report.part)]
+        n_damaged = len(report.samples[::_every(report)])
+        metrics = write_report(bundle, report, out, n_boot, damaged, versus, n_damaged, device)
+        scores = metrics[report.key]
     else: scores = evaluation_json(report, n_boot)
     if format == "json":
         about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "part": report.part}
         more = {"comparison": vars(versus[1])} if versus else {}
         if over: more["spread"] = over
+        if damaged: more["robustness"] = {k or "none": v for k, v in damaged.items()}
         return print(json.dumps({**about, **scores, **more}, indent=2))
     print(evaluation_table(report, scores))
     if over: _show_spread(over, report)
@@ -886,7 +885,7 @@ def _save_explanations(found, out, method, raw, per_sheet=48):
             print(f"{printable(e.path)}: {e.error}", file=sys.stderr)
             rows.append(row)
             continue
-        stem = Path(e.path).stem
+        stem = printable(Path(e.path).stem)
         taken[stem] += 1 # two folders may hold photos of one name
         files = save_explanation(e, out, stem if taken[stem] == 1 else f"{stem}~{taken[stem]}", raw)
         for (a, b, _), file in zip(e.maps, files):

@@ -75,7 +75,9 @@ def show_confusion(
             dark = counts[i, j] > np.nanmax(counts)**.5
             ax.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=7,
                     color="white" if dark else "black")
-    ax.set(xlabel="taken for", ylabel="is", title=f"{total - right:.0f} mistakes in {total:,.0f} photos")
+    ax.set(xlabel="taken for", ylabel="is", title=f"{total - right:.0f} mistakes in {total:,.0f} photos"
+           + (" inside this block" if len(classes) < len(report.class_names) else ""))
+    if not few: ax.figure.colorbar(ax.images[0], ax=ax, shrink=.6, label="photos")
     return ax
 
 # %% ../nbs/07a_pictures.ipynb #6d59f6f3
@@ -110,7 +112,7 @@ def show_pair(
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
             wrong = report.predicted[i] == other
-            _photo(ax, report, i, f"{report.probs[i, other]:.0%} the other" if wrong else "", wrong)
+            _photo(ax, report, i, f"{report.probs[i, other]:.0%} {report.class_names[other]}" if wrong else "", wrong)
         first = row[0].get_title()
         row[0].set_title("")
         row[0].set_title(f"{report.class_names[one]}\n{first}", fontsize=8, loc="left")
@@ -147,7 +149,7 @@ def show_top_losses(
     "The worst mistakes: what each photo is, and what it was taken for"
     import matplotlib.pyplot as plt
 
-    worst = top_losses(report, n)
+    worst = [(i, loss) for i, loss in top_losses(report, len(report)) if not report.right[i]][:n]
     rows = max(1, -(-len(worst)//cols))
     axs = plt.subplots(rows, cols, figsize=(1.9*cols, 2.2*rows), squeeze=False, layout="constrained")[1]
     for ax in axs.flat: ax.axis("off")
@@ -228,7 +230,8 @@ def show_coverage(
     if ax is None: ax = plt.subplots(figsize=(4, 2.8), layout="constrained")[1]
     share, right = coverage_curve(report)
     ax.plot(share, right, color="#1f6fb2")
-    ax.axhline(report.metrics["top1"], color="0.6", lw=1, ls=":")
+    ax.axhline(report.metrics["top1"], color="0.6", lw=1, ls=":", label="all answered")
+    ax.legend(frameon=False, fontsize=8, loc="lower left")
     ax.set(xlabel="share of photos answered", ylabel="right among them", xlim=(0, 1),
-           title=f"mean error {1 - right.mean():.3f} over all shares")
+           title=f"area above the curve {1 - right.mean():.3f}")
     return ax

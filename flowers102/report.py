@@ -34,7 +34,8 @@ def prediction_rows(
     score = known_score(report.logits, rule["score"]) if rule else None
     rows, names = [], report.class_names
     for i, s in enumerate(report.samples):
-        row = {"id": s.id, "path": str(s.path), "label": names[report.labels[i]],
+        row = {"id": s.id, "path": str(s.path), "true_label": int(report.labels[i]),
+               "true_name": names[report.labels[i]], "label": int(report.predicted[i]),
                "name": names[report.predicted[i]], "confidence": round(report.probs[i].max().item(), 6),
                "right": int(report.right[i])}
         if inside is not None:
@@ -59,14 +60,19 @@ def passing(
     model = bundle_model(bundle).to(device)
     share = lambda z: (known_score(z, rule["score"]) >= rule["at_least"]).double().mean().item()
     batch = lambda images: to_batch([crop(i) for i in images], device=device, **p)
-    return {"flowers": share(report.logits),
+    own = {"flowers": share(report.logits)} if report.views == 1 else {} # the threshold is for one view
+    return {**own,
             **{k: share(model(batch(images))) for k, images in strangers(p["resize"], 16).items()}}
 
 # %% ../nbs/07d_report.ipynb #dea94d4c
 CARD = """\
 # {{ b.arch }}, {{ b.class_names|length }} classes
 
-{{ n }} photos of the {{ part }} part, protocol {{ protocol }}, split `{{ hash }}`; weights {{ m.weights or "unknown" }}, seed {{ m.seed }}, recipe {{ m.recipe }}, {{ m.minutes }} minutes on {{ m.hardware }}.
+{{ n }} photos of the {{ part }} part{% if views > 1 %}, the mean over {{ views }} views of each{% endif %}, protocol {{ protocol }}, split `{{ hash }}`{% if m.recipe %}; weights {{ m.weights or "unknown" }}, seed {{ m.seed }}, recipe {{ m.recipe }}, {{ m.minutes }} minutes on {{ m.hardware }}{% endif %}.
+
+## Data
+
+Trained, tuned and tested on three parts of one collection, divided by {{ protocol }}: no photo is in two of them (near-duplicates may be). The photos of the Oxford 102 flowers were collected from the web by the set's authors, for research; their licences are unclear.
 
 | measure | value | 95 % interval |
 |---|---|---|
@@ -75,7 +81,7 @@ CARD = """\
 {% endfor %}
 ## Intended use
 
-Naming one flower in a colour photo, out of {{ b.class_names|length }} species, for people who can look at the answer: field guides, sorting of photos, teaching. Confidences are calibrated on validation photos of the same collection (temperature {{ "%.3f"|format(t) }}).
+Naming one flower in a colour photo, out of {{ b.class_names|length }} species, for people who can look at the answer: field guides, sorting of photos, teaching. {% if calibrated %}Confidences are calibrated on validation photos of the same collection (temperature {{ "%.3f"|format(t) }}).{% else %}Confidences are not calibrated.{% endif %}
 
 ## Not intended
 
@@ -86,6 +92,8 @@ Anything that depends on a single answer being right: whether a plant can be eat
 {% if absent %}- Not judged, as the {{ part }} part has no photo of them: {{ absent }}.
 {% endif -%}
 {% if n_seen %}- {{ n_seen }} of these photos were seen in training: the numbers say little about new ones.
+{% endif -%}
+{% if n_tuned %}- {{ n_tuned }} of these photos chose the epoch, the temperature and the thresholds: calibration and sets look better than they are.
 {% endif -%}
 - Weakest classes of the {{ part }} part: {{ worst }}.
 - Most often confused: {{ pairs or "none" }}.
@@ -135,7 +143,9 @@ def _facts(bundle, report, scores, passed):
             "pairs": "; ".join(f"{names[a]} and {names[b]} ({ab + ba} times)"
                                for a, b, ab, ba in confused_pairs(report, 5)),
             "plain": scores["uncalibrated"], "absent": ", ".join(report.absent),
-            "n_seen": report.n_seen, "versions": bundle.versions or versions()}
+            "n_seen": "An unknown number" if report.n_seen is None else report.n_seen,
+            "n_tuned": report.n_tuned, "views": report.views, "counts": bundle.metrics.get("photos", {}),
+            "calibrated": bool(report.thresholds), "versions": bundle.versions or versions()}
 
 # %% ../nbs/07d_report.ipynb #c2af82ba
 PAGE = """\
@@ -157,7 +167,9 @@ figcaption { color: #333; font-size: .9rem; padding: .3rem } details { backgroun
 </style></head><body>
 <h1>{{ b.arch }}</h1>
 <p>{{ n }} photos of the {{ part }} part, {{ b.class_names|length }} classes. Protocol {{ protocol }}, split <code>{{ hash }}</code>.</p>
-<p class="note">Weights <code>{{ m.weights }}</code>, seed {{ m.seed }}, recipe {{ m.recipe }}, {{ m.minutes }} minutes on {{ m.hardware }}.</p>
+{% if m.recipe %}<p class="note">Weights <code>{{ m.weights }}</code>, seed {{ m.seed }}, recipe {{ m.recipe }}, {{ m.minutes }} minutes on {{ m.hardware }}.</p>{% endif %}
+{% if views > 1 %}<p class="note">The mean over {{ views }} views of each photo.</p>{% endif %}
+{% if n_tuned %}<p><strong>{{ n_tuned }} of these photos chose the epoch, the temperature and the thresholds.</strong></p>{% endif %}
 <h2>Numbers</h2>
 {% if n_seen %}<p><strong>{{ n_seen }} of these photos were seen in training: the numbers say little about new ones.</strong></p>{% endif %}
 {% if absent %}<p>Not judged, as this part has no photo of them: {{ absent }}.</p>{% endif %}
@@ -168,7 +180,7 @@ figcaption { color: #333; font-size: .9rem; padding: .3rem } details { backgroun
 {% if comparison %}<p>Beside {{ other }}: {{ comparison }}.</p>{% endif %}
 {% if sets %}<h2>Prediction sets</h2>
 <div class="wide"><table><caption>{{ protocol }} {{ hash }}</caption><tr><th>promised</th><th>held the right name</th><th>names on average</th><th>worst class</th></tr>
-{% for level, row in sets.items() %}<tr><td>{{ "%.0f"|format(100*level|float) }} %</td><td>{{ "%.2f"|format(100*row.coverage) }} %</td><td>{{ "%.2f"|format(row.mean_size) }}</td><td>{{ "%.0f"|format(100*row.worst_class) }} %</td></tr>
+{% for level, row in sets.items() %}<tr><td>{{ "%.0f"|format(100*level|float) }} %</td><td>{{ "%.2f"|format(100*row.coverage) }} %{% if row.coverage_ci is defined %} [{{ "%.2f"|format(100*row.coverage_ci[0]) }}, {{ "%.2f"|format(100*row.coverage_ci[1]) }}]{% endif %}</td><td>{{ "%.2f"|format(row.mean_size) }}</td><td>{{ "%.0f"|format(100*row.worst_class) }} %</td></tr>
 {% endfor %}</table></div>{% endif %}
 {% if passed %}<h2>None of these</h2>
 <div class="wide"><table><caption>{{ protocol }} {{ hash }}</caption><tr><th>pictures</th><th>pass as one of the classes</th></tr>
@@ -192,6 +204,7 @@ figcaption { color: #333; font-size: .9rem; padding: .3rem } details { backgroun
 def report_figures(
     report:Report, # predictions
     damaged:dict|None=None, # from `robustness`
+    n_damaged:int|None=None, # photos that it was measured on
 ) -> dict: # file name -> (title, alternative text, PNG bytes)
     "The figures of a report"
     from matplotlib.figure import Figure
@@ -219,7 +232,7 @@ def report_figures(
          (5, 3), lambda ax: show_coverage(report, ax))
     if damaged:
         draw("robustness", "What damage to the photos costs", "Accuracy against strength of damage",
-             (7, 3.6), lambda ax: show_robustness(damaged, ax))
+             (7, 3.6), lambda ax: show_robustness(damaged, ax, n_damaged or len(report)))
     return made | _worst(report)
 
 # %% ../nbs/07d_report.ipynb #be5b002f
@@ -242,18 +255,20 @@ def write_report(
     n:int=1000, # drawings for the intervals
     damaged:dict|None=None, # from `robustness`
     comparison:tuple|None=None, # (name of another model, `Comparison` with it)
+    n_damaged:int|None=None, # photos that damage was measured on; None: all of the report
     device:str|None=None, # as for `default_device`
 ) -> dict: # what metrics.json holds
     "Write metrics.json, predictions.csv, classes.csv, figures, report.html and MODEL_CARD.md"
     out = Path(out)
     if out.exists() and not out.is_dir(): raise FlowersError(f"--out {out}: is a file; expected a folder")
+    _forget_report(out)
     scores, passed = evaluation_json(report, n), passing(bundle, report, device)
     metrics = {**{k: bundle.metrics.get(k) for k in ("model", "weights", "seed")}, "versions": versions(),
                "protocol": report.protocol, "split_sha256": report.split_sha256,
-               {"valid": "val"}.get(report.part, report.part): scores, "passing": passed}
-    if damaged: metrics["robustness"] = {k or "none": v for k, v in damaged.items()}
+               report.key: scores, "passing": passed}
+    if damaged: metrics["robustness"] = {"n": n_damaged or len(report), **{k or "none": v for k, v in damaged.items()}}
     if comparison: metrics["comparison"] = {"with": comparison[0], **vars(comparison[1])}
-    figures = report_figures(report, damaged)
+    figures = report_figures(report, damaged, n_damaged)
     for name, (_, _, data) in figures.items():
         with atomic_write(out/f"{name}.png") as tmp: tmp.write_bytes(data)
     facts = _facts(bundle, report, scores, passed)
@@ -280,3 +295,9 @@ def _write_rows(path, rows):
         writer = csv.DictWriter(f, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+_FIGURES = ("confusion", "pair-1", "pair-2", "pair-3", "reliability", "coverage", "robustness", "top-losses")
+
+def _forget_report(out):
+    "Take away an older report, its metrics first: without them nothing there is complete"
+    for name in ("metrics.json", *(f"{k}.png" for k in _FIGURES)): (out/name).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ __all__ = ['DAMAGES', 'damage', 'robustness', 'show_robustness', 'multi_crop']
 
 # %% ../nbs/07c_robustness.ipynb #86e5d32b
 import io
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ def _cast(image, strength):
 DAMAGES = { # name: (function, unit, strengths from mild to strong)
     "rotation": (_rotate, "degrees", (10, 20, 40, 90, 180)),
     "smaller": (_shrink, "times", (1.25, 1.5, 2, 3, 4)),
-    "crop": (_cut, "of each side lost", (.1, .2, .3, .45, .6)),
+    "crop": (_cut, "of width and height", (.1, .2, .3, .45, .6)),
     "blur": (_blur, "% of the shorter side", (.4, .8, 1.5, 2.5, 4)),
     "JPEG": (_jpeg, "quality", (50, 25, 12, 7, 3)),
     "brightness": (_darken, "times", (.7, .5, .35, .25, .15)),
@@ -97,7 +98,7 @@ class _Damaged(Dataset):
 # %% ../nbs/07c_robustness.ipynb #0e08af53
 def robustness(
     bundle, # a loaded `Bundle`
-    report:Report, # its report on undamaged photos; every `every`-th photo is used
+    report:Report, # tells the photos; every `every`-th one is used
     kinds=tuple(DAMAGES), # which damages
     every:int=1, # 4: a quarter of the photos, in a quarter of the time
     device:str|None=None, # as for `default_device`
@@ -107,32 +108,36 @@ def robustness(
     model = bundle_model(bundle).to(default_device(device), memory_format=torch.channels_last)
     samples, labels = report.samples[::every], report.labels[::every]
     transform = eval_transform(**bundle.preprocess)
-    rows = {"": report.right[::every].double().mean().item()}
+    def right(kind=None, strength=None):
+        loader = DataLoader(_Damaged(samples, labels, transform, kind, strength), 32)
+        return (predict_logits(model, loader)[0].argmax(1) == labels).double().mean().item()
+
+    rows = {"": right()} # a single view of each, as of the damaged ones
     for kind in kinds:
         for strength in DAMAGES[kind][2]:
             tick(kind)
-            loader = DataLoader(_Damaged(samples, labels, transform, kind, strength), 32)
-            logits, _ = predict_logits(model, loader)
-            hit = (logits.argmax(1) == labels).double().mean().item()
-            rows.setdefault(kind, []).append((strength, hit))
+            rows.setdefault(kind, []).append((strength, right(kind, strength)))
     return rows
 
 # %% ../nbs/07c_robustness.ipynb #ef69cd87
 def show_robustness(
     rows:dict, # from `robustness`
     ax=None, # None makes a figure
+    n:int|None=None, # photos that it was measured on, for the title
 ): # `ax`
     "Accuracy against the strength of each damage"
     import matplotlib.pyplot as plt
 
     if ax is None: ax = plt.subplots(figsize=(6, 3.4), layout="constrained")[1]
     kinds = [k for k in rows if k]
-    for k, colour, marker in zip(kinds, plt.get_cmap("cividis")(np.linspace(0, .9, 7)), "os^vDP*"):
+    colours = "#000000 #e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00".split() # Okabe and Ito
+    for k, colour, marker in zip(kinds, colours, "os^vDP*"):
         values = [rows[""]] + [hit for _, hit in rows[k]]
-        ax.plot(values, color=colour, marker=marker, ms=4, lw=1.2, label=k)
+        ends = f"{rows[k][0][0]:g} to {rows[k][-1][0]:g} {DAMAGES[k][1]}" if k in DAMAGES else ""
+        ax.plot(values, color=colour, marker=marker, ms=4, lw=1.2, label=f"{k}: {ends}")
     ax.set(xticks=range(6), xticklabels=["none", "1", "2", "3", "4", "5"], ylim=(0, 1.02),
-           xlabel="strength of the damage", ylabel="top-1", title="Accuracy on damaged photos")
-    ax.legend(frameon=False, fontsize=7, ncols=2)
+           xlabel="strength of the damage", ylabel="top-1", title=f"Accuracy on {n or ''} damaged photos".replace("  ", " "))
+    ax.legend(frameon=False, fontsize=7, ncols=1, loc="lower left")
     return ax
 
 # %% ../nbs/07c_robustness.ipynb #0d61d4c7
@@ -140,7 +145,7 @@ def multi_crop(
     bundle, # a loaded `Bundle`
     report:Report, # its report on single crops
     device:str|None=None, # as for `default_device`
-) -> Report: # log of the mean probabilities as logits, at temperature 1
+) -> Report: # log of the mean probabilities as logits
     "The mean over ten views: four corners and the centre, and their mirror images"
     from torchvision.transforms import v2
 
@@ -154,7 +159,6 @@ def multi_crop(
     with torch.inference_mode():
         for images, _ in loader:
             crops = torch.cat(views(images)).to(next(model.parameters()).device)
-            logp = (model(crops).cpu().double()/report.temperature).log_softmax(1)
+            logp = model(crops).cpu().double().log_softmax(1)
             rows.append(logp.view(10, len(images), -1).logsumexp(0) - np.log(10))
-    return Report(torch.cat(rows).float(), report.labels, report.samples, report.class_names,
-                  report.protocol, report.split_sha256, report.part)
+    return replace(report, logits=torch.cat(rows).float(), views=10)

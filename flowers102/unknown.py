@@ -68,7 +68,7 @@ def held_out_trial(
     features, # (N, D), a row for each photo
     labels, # (N,) int
     train, # (N,) bool: photos to learn from
-    test, # (N,) bool: photos to rate on
+    test, # (N,) bool: photos to rate on; of the validation part, where a choice depends on it
     n_out:int=10, # classes that are left out
     seed:int=0, # which
     C:float=0.1, # inverse strength of the probe's regularisation
