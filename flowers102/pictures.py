@@ -112,10 +112,11 @@ def show_pair(
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
             wrong = report.predicted[i] == other
-            _photo(ax, report, i, f"{report.probs[i, other]:.0%} {report.class_names[other]}" if wrong else "", wrong)
+            _photo(ax, report, i, f"{report.probs[i, other]:.0%}" if wrong else "", wrong)
         first = row[0].get_title()
         row[0].set_title("")
-        row[0].set_title(f"{report.class_names[one]}\n{first}", fontsize=8, loc="left")
+        row[0].set_title(f"{report.class_names[one]}; framed: taken for "
+                         f"{report.class_names[other]}\n{first}", fontsize=8, loc="left")
     return axs
 
 # %% ../nbs/07a_pictures.ipynb #d8f75806
