@@ -128,7 +128,7 @@ class Predictor:
         self.device, self.batch_size = default_device(device), batch_size
         self.n_threads = n_threads or os.cpu_count()
         self.prepare = eval_crop(**self.bundle.preprocess)
-        model = _fused(bundle_model(self.bundle))
+        model = _fused(bundle_model(self.bundle), inplace=True)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.whole_batches = compile
         if compile: _compile(self)
@@ -141,9 +141,9 @@ class Predictor:
         return self.model(batch)[:len(prepared)].cpu().double()
 
 # %% ../nbs/09_inference.ipynb #ec46187b
-def _fused(model):
+def _fused(model, inplace=False):
     "The network in eval mode with batch norms inside its convolutions, if PyTorch can do it"
-    try: return fuse(model.eval())
+    try: return fuse(model.eval(), inplace=inplace)
     except Exception: return model # a graph that depends on its input can't be followed
 
 # %% ../nbs/09_inference.ipynb #83065e54

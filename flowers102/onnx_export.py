@@ -40,7 +40,7 @@ def _network(bundle):
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try: program = torch.onnx.export(
-            _fused(bundle_model(bundle)), (torch.zeros(2, 3, size, size),), dynamo=True,
+            _fused(bundle_model(bundle), inplace=True), (torch.zeros(2, 3, size, size),), dynamo=True,
             input_names=["pictures"], output_names=["logits"], opset_version=OPSET,
             dynamic_shapes=({0: torch.export.Dim("N")},), verbose=False)
         except Exception as e:
