@@ -688,10 +688,11 @@ def flowers102_evaluate(
     part:str="test", # test, valid or train
     allow_train:bool=False, # also judge on photos that the model was trained on
     against:str=None, # another run or bundle: which one is better, on the same photos?
-    runs:str=None, # more runs, commas between them: mean and spread of all, on the same photos
-    tta:bool=False, # the mean over each photo and its mirror image
+    runs:str=None, # more runs or bundles, commas between them: mean and spread on these photos
+    tta:bool=False, # the mean over each photo and its mirror image: the same as --views 2
+    views:int=1, # of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     damage:bool=False, # also measure accuracy on photos that are turned, blurred, dark, ...
-    calibrate:bool=False, # first fit the bundle's temperature and thresholds anew, and save it
+    calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
     n_boot:int=1000, # drawings for the intervals, 0: none
     n_workers:int=0, # processes reading photos
     device:str=None, # cpu, cuda or mps; default: the best present
@@ -704,6 +705,9 @@ def flowers102_evaluate(
     if part not in ("test", "valid", "train"):
         raise FlowersError(f"--part {part}: expected test, valid or train")
     if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
+    if views not in (1, 2, 10): raise FlowersError(f"--views {views}: expected 1, 2 or 10")
+    if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
+    views = max(views, 2) if tta else views
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     from flowers102.core import default_device
     from flowers102.ranks import join_ranks
@@ -711,8 +715,10 @@ def flowers102_evaluate(
     with join_ranks(default_device(device)) as ranks:
         if ranks.world > 1 and calibrate:
             raise FlowersError("--calibrate: rewrites the bundle; run it in a single process")
+        if ranks.world > 1 and views == 10:
+            raise FlowersError("--views 10: run it in a single process")
         judged = _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_train,
-                        dict(flip=tta, device=device, n_workers=n_workers, ranks=ranks))
+                        views, dict(device=device, n_workers=n_workers, ranks=ranks))
     if ranks.main: _tell(*judged, against, damage, n_boot, device, format, out)
 
 # %% ../nbs/10_cli.ipynb #af101813
@@ -721,24 +727,43 @@ def _words(text):
     return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
 # %% ../nbs/10_cli.ipynb #0ac1162b
-def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_train, options):
+def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_train, views, options):
     "Bundle, report, the report of a rival, and the spread over more runs"
     from flowers102.bundle import load_bundle
-    from flowers102.evaluation import evaluate, spread
+    from flowers102.evaluation import spread
 
     folder = _bundle_folder(run)
     bundle = load_bundle(folder)
-    photos, chosen, learnt = _photos_of(folder, source, data_dir, split)
-    options |= dict(allow_train=allow_train, learnt=learnt)
-    if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, options)
-    report = evaluate(bundle, photos, chosen, part, **options)
-    other = lambda run, flag: evaluate(_fair(run, report, flag), photos, chosen, part, **options)
-    rival = other(against, "against") if against else None
-    over = spread([report, *(other(r, "runs") for r in _words(runs))]) if runs else None
-    return bundle, report, rival, over
+    photos, chosen, own = _photos_of(folder, source, data_dir, split)
+    options |= dict(allow_train=allow_train)
+    if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, own, options)
+    look = lambda b, learnt=None: _seen(b, photos, chosen, part, views, {**options, "learnt": learnt})
+    report = look(bundle, own)
+    if calibrate and part == "valid": report.n_tuned = len(report)
+    rival = look(_fair("--against", against, report)) if against else None
+    home = lambda p: (Path(p)/"bundle" if (Path(p)/"bundle").is_dir() else Path(p)).resolve()
+    more = {home(r): r for r in _words(runs) if home(r) != home(folder)} # each counts once
+    all_runs = [report, *(look(_fair("--runs", r, report)) for r in more.values())]
+    return bundle, report, rival, spread(all_runs) if runs else None
+
+def _seen(bundle, photos, split, part, views, options):
+    "The report of a bundle, with what it cost on standard error"
+    from time import perf_counter
+
+    from flowers102.evaluation import evaluate
+    from flowers102.robustness import multi_crop
+
+    start = perf_counter()
+    report = evaluate(bundle, photos, split, part, flip=views == 2, **options)
+    if views == 10: start, report = perf_counter(), multi_crop(bundle, report, options["device"])
+    took = perf_counter() - start
+    if views > 1 and options["ranks"].main:
+        print(f"judged   {len(report):,} photos, {views} views of each, "
+              f"in {took:.1f} s: {len(report)/took:.0f} photos/s", file=sys.stderr)
+    return report
 
 def _photos_of(folder, source, data_dir, split):
-    "Photos, the split to judge on, and the ids that a run has learnt from, if it tells"
+    "Photos, the split to judge on, and the split that a run was trained on, if it tells"
     from flowers102.core import read_json
     from flowers102.labels import decided_source
     from flowers102.leaks import choose_split
@@ -755,24 +780,25 @@ def _photos_of(folder, source, data_dir, split):
     else: chosen = own
     return photos, chosen, own
 
-def _fair(against, report, flag="against"):
+def _fair(flag, against, report):
     "Another bundle, if it was trained on the same split"
     from flowers102.bundle import load_bundle
 
     bundle = load_bundle(against)
     if bundle.split_sha256 != report.split_sha256:
-        raise FlowersError(f"--{flag} {against}: was trained on split {bundle.split_sha256[:12]}, "
+        raise FlowersError(f"{flag} {against}: was trained on split {bundle.split_sha256[:12]}, "
                            f"not on {report.split_sha256[:12]}; it may have learnt from these "
                            f"{report.part} photos")
     return bundle
 
-def _recalibrated(folder, bundle, photos, split, options):
+def _recalibrated(folder, bundle, photos, split, own, options):
     "The bundle with new temperature and thresholds, also on the disk"
     from flowers102.bundle import save_bundle
     from flowers102.calibration import calibrate
     from flowers102.evaluation import evaluate
 
-    unseen = evaluate(bundle, photos, split, "valid", **{**options, "flip": False, "allow_train": False})
+    unseen = evaluate(bundle, photos, split, "valid",
+                      **{**options, "learnt": own, "allow_train": False})
     bundle = calibrate(bundle, unseen.logits, unseen.labels)
     save_bundle(bundle, folder/"bundle" if (folder/"bundle").is_dir() else folder)
     print(f"bundle   temperature {bundle.temperature:.3f}, from {len(unseen):,} validation photos",
@@ -789,7 +815,7 @@ def _damaged(bundle, report, device):
 
     from flowers102.robustness import robustness
 
-    with tqdm(total=35, desc="damaged photos", leave=False, disable=None) as bar:
+    with tqdm(total=36, desc="damaged photos", leave=False, disable=None) as bar:
         return robustness(bundle, report, every=_every(report), device=device,
                           tick=lambda kind: bar.update())
 
@@ -798,28 +824,31 @@ def _tell(bundle, report, rival, over, against, damage, n_boot, device, format, 
     "Write and print what was found"
     from flowers102.evaluation import compare, evaluation_json, evaluation_table
 
+    n_damaged = len(report.samples[::_every(report)])
     versus = (against, compare(report, rival)) if rival else None
     damaged = _damaged(bundle, report, device) if damage else None
     if out:
         from flowers102.report import write_report
 
-        n_damaged = len(report.samples[::_every(report)])
-        metrics = write_report(bundle, report, out, n_boot, damaged, versus, n_damaged, device)
+        metrics = write_report(bundle, report, out, n_boot, damaged, n_damaged, versus, device)
         scores = metrics[report.key]
     else: scores = evaluation_json(report, n_boot)
     if format == "json":
         about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "part": report.part}
         more = {"comparison": vars(versus[1])} if versus else {}
         if over: more["spread"] = over
-        if damaged: more["robustness"] = {k or "none": v for k, v in damaged.items()}
+        if damaged:
+            more["robustness"] = {"n": n_damaged, **{k or "none": v for k, v in damaged.items()}}
         return print(json.dumps({**about, **scores, **more}, indent=2))
     print(evaluation_table(report, scores))
     if over: _show_spread(over, report)
     if damaged:
-        print(f"{'not damaged':16} {damaged.pop(''):.1%} of {len(report.samples[::_every(report)])} "
-              "photos, on which the rest is measured")
+        tag = f"{report.protocol} {report.split_sha256[:12]}"
+        print(f"{'not damaged':16} {damaged['']:.1%} of {n_damaged} photos, on which the rest is "
+              f"measured  {tag}")
         for kind, rows in damaged.items():
-            print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows))
+            if kind:
+                print(f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows) + f"  {tag}")
     if versus: print(f"beside {against}: {versus[1]}")
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
@@ -830,7 +859,7 @@ def _show_spread(over, report):
     for k, name in NAMES.items():
         mean, sd, n = over[k]
         around = f"± {_shown(k, sd)}" if sd is not None else ""
-        print(f"{name:16} {_shown(k, mean):>8}  {f'{around} over {n} runs':38}  "
+        print(f"{name:16} {_shown(k, mean):>8}  {f'{around} over {n} runs':42}  "
               f"{report.protocol} {report.split_sha256[:12]}")
 
 # %% ../nbs/10_cli.ipynb #034a0f90

@@ -65,7 +65,12 @@ def show_confusion(
     np.fill_diagonal(counts, 0)
     counts[counts == 0] = np.nan
     ax.plot([-.5, n - .5], [-.5, n - .5], color="0.85", lw=1, zorder=0)
-    ax.imshow(counts, cmap="viridis_r", norm=LogNorm(1, max(2., np.nanmax(counts, initial=2.))))
+    image = ax.imshow(counts, cmap="viridis_r", norm=LogNorm(1, np.nanmax(counts, initial=2.)))
+    if not few: # in a small one the numbers are written
+        ax.figure.colorbar(image, ax=ax, shrink=.6, label="photos", format="%g",
+                           ticks=[t for t in (1, 2, 3, 5, 10, 20, 50) if t <= image.norm.vmax])
+    title = f"{total - right:.0f} mistakes in {total:,.0f} photos"
+    if n < len(report.class_names): title = f"{total - right:.0f} mistakes inside this block"
     names = [report.class_names[c] for c in classes]
     ticks = range(n) if few else []
     ax.set_yticks(ticks, names if few else [], fontsize=7)
@@ -75,9 +80,7 @@ def show_confusion(
             dark = counts[i, j] > np.nanmax(counts)**.5
             ax.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=7,
                     color="white" if dark else "black")
-    ax.set(xlabel="taken for", ylabel="is", title=f"{total - right:.0f} mistakes in {total:,.0f} photos"
-           + (" inside this block" if len(classes) < len(report.class_names) else ""))
-    if not few: ax.figure.colorbar(ax.images[0], ax=ax, shrink=.6, label="photos")
+    ax.set(xlabel="taken for", ylabel="is", title=title)
     return ax
 
 # %% ../nbs/07a_pictures.ipynb #6d59f6f3
@@ -112,11 +115,11 @@ def show_pair(
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
             wrong = report.predicted[i] == other
-            _photo(ax, report, i, f"{report.probs[i, other]:.0%}" if wrong else "", wrong)
+            title = f"{report.probs[i, other]:.0%} {report.class_names[other]}"
+            _photo(ax, report, i, title if wrong else "", wrong)
         first = row[0].get_title()
         row[0].set_title("")
-        row[0].set_title(f"{report.class_names[one]}; framed: taken for "
-                         f"{report.class_names[other]}\n{first}", fontsize=8, loc="left")
+        row[0].set_title(f"{report.class_names[one]}\n{first}", fontsize=8, loc="left")
     return axs
 
 # %% ../nbs/07a_pictures.ipynb #d8f75806
@@ -145,16 +148,17 @@ def top_losses(
 def show_top_losses(
     report:Report, # predictions
     n:int=8, # photos
-    cols:int=4, # in a row
-): # the array of axes
+    axs=None, # axes, as many as photos; None makes a figure with four in a row
+): # the axes
     "The worst mistakes: what each photo is, and what it was taken for"
     import matplotlib.pyplot as plt
 
-    worst = [(i, loss) for i, loss in top_losses(report, len(report)) if not report.right[i]][:n]
-    rows = max(1, -(-len(worst)//cols))
-    axs = plt.subplots(rows, cols, figsize=(1.9*cols, 2.2*rows), squeeze=False, layout="constrained")[1]
-    for ax in axs.flat: ax.axis("off")
-    for ax, (i, _) in zip(axs.flat, worst):
+    worst = [i for i, _ in top_losses(report, len(report)) if not report.right[i]][:n]
+    if axs is None:
+        rows = max(1, -(-len(worst)//4))
+        axs = plt.subplots(rows, 4, figsize=(7.6, 2.2*rows), squeeze=False, layout="constrained")[1]
+    for ax in np.ravel(axs): ax.axis("off")
+    for ax, i in zip(np.ravel(axs), worst):
         is_, said = (report.class_names[c[i]] for c in (report.labels, report.predicted))
         _photo(ax, report, i, f"{is_}\ntaken for {said}, {report.probs[i].max():.0%}")
     return axs
@@ -231,8 +235,8 @@ def show_coverage(
     if ax is None: ax = plt.subplots(figsize=(4, 2.8), layout="constrained")[1]
     share, right = coverage_curve(report)
     ax.plot(share, right, color="#1f6fb2")
-    ax.axhline(report.metrics["top1"], color="0.6", lw=1, ls=":", label="all answered")
+    ax.axhline(report.metrics["top1"], color="0.6", lw=1, ls=":", label="all photos answered")
     ax.legend(frameon=False, fontsize=8, loc="lower left")
-    ax.set(xlabel="share of photos answered", ylabel="right among them", xlim=(0, 1),
-           title=f"area above the curve {1 - right.mean():.3f}")
+    ax.set(xlabel="share of photos answered, the surest first", ylabel="right among them",
+           xlim=(0, 1), title=f"Wrong among the answered, mean: {1 - right.mean():.3f}")
     return ax

@@ -68,7 +68,7 @@ def held_out_trial(
     features, # (N, D), a row for each photo
     labels, # (N,) int
     train, # (N,) bool: photos to learn from
-    test, # (N,) bool: photos to rate on; of the validation part, where a choice depends on it
+    rated, # (N,) bool: photos of known classes to rate on, from the validation part
     n_out:int=10, # classes that are left out
     seed:int=0, # which
     C:float=0.1, # inverse strength of the probe's regularisation
@@ -79,7 +79,7 @@ def held_out_trial(
     if not 0 < n_out < len(classes) - 1:
         raise FlowersError(f"{n_out} classes left out of {len(classes)}: expected fewer, at least 1")
     out = np.isin(labels, np.random.default_rng(seed).choice(classes, n_out, replace=False))
-    learnt, asked = train & ~out, test & ~out
+    learnt, asked = train & ~out, rated & ~out
     new = np.searchsorted(np.unique(labels[~out]), labels)
     layer = linear_probe(features[learnt], new[learnt], Cs=(C,))
     x = torch.from_numpy(np.concatenate([features[asked], features[out]]).astype(np.float32))
