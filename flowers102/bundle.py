@@ -11,6 +11,7 @@ import json
 import math
 import platform
 import tempfile
+from collections import OrderedDict
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def bundle_model(
 ) -> nn.Module: # in eval mode, on the CPU, with weights of its own
     "Build the network of a bundle"
     model = _checked_skeleton(bundle)
-    state = {k: v.clone() for k, v in bundle.state.items()}
+    state = OrderedDict((k, v.clone()) for k, v in bundle.state.items())
+    state._metadata = model.state_dict()._metadata # MNASNet asks for its version; it is today's
     model.load_state_dict(state, assign=True)
     size, n = bundle.preprocess["size"], len(bundle.class_names)
     model.arch, model.build_args = bundle.arch, dict(name=bundle.arch, n_classes=n, size=size,
