@@ -33,7 +33,8 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split(),
-                    "onnx": cfg.get("onnx_requirements", "").split()},
+                    "onnx": cfg.get("onnx_requirements", "").split(),
+                    "app": cfg.get("app_requirements", "").split()},
     entry_points={
         "console_scripts": cfg["console_scripts"].split(),
         "nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['run_command', 'flowers102_data', 'flowers102_train', 'flowers102_predict', 'flowers102_export', 'flowers102_evaluate',
-           'flowers102_explain', 'flowers102_bench', 'main']
+           'flowers102_explain', 'flowers102_app', 'flowers102_bench', 'main']
 
 # %% ../nbs/10_cli.ipynb #f47b12e1
 import argparse
@@ -948,6 +948,24 @@ def _save_sheet(figure, out, k):
     with atomic_write(out/f"contact-sheet-{k + 1}.png") as tmp: figure.savefig(tmp, format="png")
     return []
 
+# %% ../nbs/10_cli.ipynb #1234f8ae
+def flowers102_app(
+    bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
+    data_dir:str=None, # photos of the run, to show the nearest of them; default: as in the run
+    examples:str=None, # a photo, folder or pattern to choose from; default: some test photos of the run
+    host:str="127.0.0.1", # 0.0.0.0 lets other machines see the page
+    port:int=8866, # of the page
+    limit_mb:int=100, # largest photo that is taken, megabytes
+    method:str="gradcam", # of the heat map, as for flowers102_explain
+    device:str=None, # cpu, cuda or mps; default: the best present
+    no_browser:bool=False, # do not open a browser
+) -> int: # exit status of the server
+    "Show a web page that names photos and explains the names"
+    from flowers102.app import serve
+
+    return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
+                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device)
+
 # %% ../nbs/10_cli.ipynb #bcf26b02
 def flowers102_bench(
     source:str="oxford", # oxford, folder (a folder per class) or toy (drawn flowers)
@@ -1000,7 +1018,7 @@ def main(
     "Run one of the commands of this page with the process's own arguments"
     commands = {c.__name__: c for c in (flowers102_data, flowers102_train, flowers102_evaluate,
                                         flowers102_predict, flowers102_explain, flowers102_export,
-                                        flowers102_bench)}
+                                        flowers102_app, flowers102_bench)}
     name = name or Path(sys.argv[0]).stem
     if name not in commands:
         raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")

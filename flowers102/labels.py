@@ -129,17 +129,18 @@ class Decisions:
 
     def decide(self, id:str, action:str, name:str|None=None):
         "Decide about a photo, and save; `name` is the right class for \"relabel\""
-        self.made.append(_checked(self, id, action, name))
-        self._save()
+        self._save([*self.made, _checked(self, id, action, name)])
 
     def undo(self) -> Decision|None: # the one that was taken back, or None
         "Take the last decision back, and save"
-        last = self.made.pop() if self.made else None
-        if last: self._save()
+        if not self.made: return None
+        *rest, last = self.made
+        self._save(rest)
         return last
 
-    def _save(self):
-        write_json(self.path, {"version": 1, "decisions": [asdict(d) for d in self.made]})
+    def _save(self, made): # what can't be saved is not decided
+        write_json(self.path, {"version": 1, "decisions": [asdict(d) for d in made]})
+        self.made = made
 
 # %% ../nbs/05i_labels.ipynb #a61bf2a8
 def _checked(decisions, id, action, name):
