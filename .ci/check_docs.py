@@ -163,7 +163,7 @@ def contrast(a, b):
 
 def check_colours():
     "Every colour of text has a contrast of 4.5 or more with its ground, on light and on dark pages"
-    grounds = {"body-bg": "body-color primary link-color sidebar-fg sidebar-hl toc-color", "code-bg": "code-color", "code-block-bg": "body-color link-color",
+    grounds = {"body-bg": "body-color body-emphasis-color table-color primary link-color sidebar-fg sidebar-hl toc-color", "code-bg": "code-color", "code-block-bg": "body-color link-color",
                "navbar-bg": "navbar-fg navbar-hl", "footer-bg": "footer-fg link-color"}
     for name in ("styles-light.scss", "styles-dark.scss"):
         colours = dict(re.findall(r"^\$([\w-]+): (#[0-9a-f]{6});", (NBS/name).read_text(encoding="utf-8"), re.M))
