@@ -95,8 +95,9 @@ def check_outputs(page, cell):
         if output.get("output_type") == "error": fault(page.name, "a saved output is an error")
         if re.search(r"(?<![\w.])/(root|home|tmp|Users|work|private)/", text): fault(page.name, "an absolute path in a saved output")
         if re.search(r"Warning:|it/s\]|Traceback", text): fault(page.name, "a warning, progress bar or traceback in a saved output")
-        picture = "".join(output.get("data", {}).get("image/png", ""))
-        if len(picture)*3/4 > 80_000: fault(page.name, f"a picture of {len(picture)*3//4000} kB; the limit is 80")
+        for kind, data in output.get("data", {}).items():
+            size = len("".join(data))*(3/4 if kind in ("image/png", "image/jpeg") else 1) if kind.startswith("image/") else 0
+            if size > 80_000: fault(page.name, f"a picture of {size/1000:.0f} kB; the limit is 80")
 
 
 def check_figure(page, cell):
@@ -122,6 +123,12 @@ def check_page(page):
             check_figure(page, cell)
     size = sum(len(json.dumps(c.get("outputs", []))) for c in cells)
     if size > 400_000: fault(page.name, f"{size//1000} kB of saved outputs; the limit is 400 (300 kB of pictures)")
+
+
+def check_changelog():
+    "The changelog tells of the version in settings.ini"
+    version = get_config().version
+    if f"## {version}" not in (NBS/"changelog.ipynb").read_text(encoding="utf-8"): fault("changelog.ipynb", f"nothing is said about version {version}")
 
 
 def check_sidebar():
@@ -220,6 +227,7 @@ if __name__ == "__main__":
     check_configuration()
     check_colours()
     check_sidebar()
+    check_changelog()
     for page in pages(): check_page(page)
     check_symbols()
     check_processing()
