@@ -1,7 +1,8 @@
 """Check all of the documentation that can be checked without Quarto; where Quarto is present, render the site too.
 
 Every notebook is processed by nbdev, every public symbol is documented (docstring, and a comment for each parameter),
-every internal link and picture resolves, saved outputs are small and clean, and the configuration files load.
+every internal link and picture resolves, each saved picture says in words what is seen, saved outputs are small and clean,
+the configuration files load and name files that exist, and text stands out from its ground. Each fault is one line.
 """
 import importlib
 import inspect
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 from fastcore.docments import docments
@@ -20,6 +22,7 @@ from nbdev.serve import proc_nbs
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/"nbs"
+NO_TEXTS_YET = {"09_inference.ipynb", "10_cli.ipynb", "11_app.ipynb"} # pages whose figures have no texts so far; to be emptied
 faults = []
 
 
@@ -61,12 +64,23 @@ def page_for(link, page):
     return target
 
 
+def check_external(where, link):
+    "A link to elsewhere looks like one, and is encrypted; nothing is asked of the network"
+    parts = urlsplit(link)
+    if parts.scheme == "mailto": return
+    if parts.scheme != "https": fault(where, f"link that is not https: {link}")
+    elif not re.fullmatch(r"([\w-]+\.)+[a-z]{2,}", parts.netloc): fault(where, f"link without a proper host: {link}")
+    elif re.search(r"[\s<>\"]|//", parts.path) or link.endswith((".", ",")): fault(where, f"malformed link: {link}")
+
+
 def check_links(page, source):
     "Links and pictures of one cell of prose"
     prose = re.sub(r"```.*?```|`[^`]*`", "", source, flags=re.S)
     for picture, alt, link in re.findall(r"(!?)\[([^\]]*)\]\(([^)\s]+)", prose):
         if picture and not alt.strip(): fault(page.name, f"picture without alternative text: {link}")
-        if re.match(r"https?:|mailto:", link): continue
+        if re.match(r"\w+:", link):
+            check_external(page.name, link)
+            continue
         path, _, anchor = link.partition("#")
         target = page_for(path, page) if path else page
         if not target.exists(): fault(page.name, f"link to a page that does not exist: {link}")
@@ -81,19 +95,40 @@ def check_outputs(page, cell):
         if output.get("output_type") == "error": fault(page.name, "a saved output is an error")
         if re.search(r"(?<![\w.])/(root|home|tmp|Users|work|private)/", text): fault(page.name, "an absolute path in a saved output")
         if re.search(r"Warning:|it/s\]|Traceback", text): fault(page.name, "a warning, progress bar or traceback in a saved output")
-        picture = "".join(output.get("data", {}).get("image/png", ""))
-        if len(picture)*3/4 > 80_000: fault(page.name, f"a picture of {len(picture)*3//4000} kB; the limit is 80")
+        for kind, data in output.get("data", {}).items():
+            size = len("".join(data))*(3/4 if kind in ("image/png", "image/jpeg") else 1) if kind.startswith("image/") else 0
+            if size > 80_000: fault(page.name, f"a picture of {size/1000:.0f} kB; the limit is 80")
+
+
+def check_figure(page, cell):
+    "A saved picture that is shown has a text that says what is seen"
+    source = "".join(cell["source"])
+    kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {}) if kind.startswith("image/")}
+    if not kinds or re.search(r"^#\|\s*hide\b", source, re.M): return
+    said = re.search(r"^#\|\s*fig-(alt|cap):\s*(.+)$", source, re.M)
+    first = next((line for line in source.splitlines() if not line.startswith("#|")), "")[:60]
+    if not said and page.name not in NO_TEXTS_YET: fault(page.name, f'a picture without `#| fig-alt: "what is seen"`, in the cell that begins: {first}')
+    elif said and len(yaml.safe_load(said[2])) < 20: fault(page.name, f"fig-{said[1]} should be a sentence: {said[2]}")
+    elif said and said.start() > source.find(first): fault(page.name, f"fig-{said[1]} should stand above the code: {said[2][:60]}")
 
 
 def check_page(page):
-    "Title, promise, links, outputs and weight of one notebook"
+    "Title, promise, links, pictures, outputs and weight of one notebook"
     cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
     if not re.match(r"# .+\n\n> .+", "".join(cells[0]["source"])): fault(page.name, "the first cell should be a title and a one-line promise")
     for cell in cells:
         if cell["cell_type"] == "markdown": check_links(page, "".join(cell["source"]))
-        else: check_outputs(page, cell)
+        else:
+            check_outputs(page, cell)
+            check_figure(page, cell)
     size = sum(len(json.dumps(c.get("outputs", []))) for c in cells)
     if size > 400_000: fault(page.name, f"{size//1000} kB of saved outputs; the limit is 400 (300 kB of pictures)")
+
+
+def check_changelog():
+    "The changelog tells of the version in settings.ini"
+    version = get_config().version
+    if f"## {version}" not in (NBS/"changelog.ipynb").read_text(encoding="utf-8"): fault("changelog.ipynb", f"nothing is said about version {version}")
 
 
 def check_sidebar():
@@ -105,15 +140,62 @@ def check_sidebar():
     for name in sorted(listed - there): fault("sidebar.yml", f"{name} does not exist")
 
 
+def values(tree):
+    "All the strings of a YAML tree"
+    if isinstance(tree, dict): tree = list(tree.values())
+    if isinstance(tree, list): return [s for part in tree for s in values(part)]
+    return [tree] if isinstance(tree, str) else []
+
+
+def check_site(real):
+    "Files and pages that _quarto.yml names exist; its links lead to this repository"
+    url = get_config().git_url
+    for text in values(real):
+        if re.fullmatch(r"[\w/.-]+\.(ipynb|scss|css|svg|png|ico|html)", text) and not (NBS/text).is_file(): fault("_quarto.yml", f"{text} does not exist below nbs/")
+        elif re.match(r"https?:", text):
+            check_external("_quarto.yml", text)
+            if "github.com" in text and not text.startswith(url): fault("_quarto.yml", f"{text} is not the repository of settings.ini, {url}")
+        elif "](" in text: check_links(NBS/"_quarto.yml", text)
+    if not real["website"]["navbar"].get("logo-alt"): fault("_quarto.yml", "the logo has no logo-alt")
+
+
+def contrast(a, b):
+    "Contrast of two colours, 1 to 21, by WCAG 2.1"
+    def luminance(colour):
+        parts = [int(colour[i:i + 2], 16)/255 for i in (1, 3, 5)]
+        return sum(w*(c/12.92 if c <= .04045 else ((c + .055)/1.055)**2.4) for w, c in zip((.2126, .7152, .0722), parts))
+    low, high = sorted(map(luminance, (a, b)))
+    return (high + .05)/(low + .05)
+
+
+def check_colours():
+    "Every colour of text has a contrast of 4.5 or more with its ground, on light and on dark pages"
+    grounds = {"body-bg": "body-color body-emphasis-color table-color primary link-color sidebar-fg sidebar-hl toc-color", "code-bg": "code-color", "code-block-bg": "body-color link-color",
+               "navbar-bg": "navbar-fg navbar-hl", "footer-bg": "footer-fg link-color"}
+    for name in ("styles-light.scss", "styles-dark.scss"):
+        colours = dict(re.findall(r"^\$([\w-]+): (#[0-9a-f]{6});", (NBS/name).read_text(encoding="utf-8"), re.M))
+        for ground, texts in grounds.items():
+            for text in texts.split():
+                if not {ground, text} <= set(colours): fault(name, f"${text} and ${ground} should be six-digit colours")
+                elif (ratio := contrast(colours[text], colours[ground])) < 4.5: fault(name, f"${text} on ${ground} has a contrast of {ratio:.2f}; 4.5 is the least")
+
+
 def check_configuration():
-    "The YAML files load, and the stub includes the real configuration"
+    "The YAML files load, name files that exist, and the stub includes the real configuration"
     real = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
     stub = yaml.safe_load((NBS/"_quarto.yml").read_text(encoding="utf-8"))
+    check_site(real)
     if "metadata-files" in real: fault("_quarto.yml", "includes are followed one level only; it must not have metadata-files")
     if stub.get("metadata-files", [])[:1] != ["../_quarto.yml"]: fault("nbs/_quarto.yml", "must include ../_quarto.yml first")
     before = (NBS/"nbdev.yml").read_bytes() if (NBS/"nbdev.yml").is_file() else b""
     refresh_quarto_yml()
     if (NBS/"nbdev.yml").read_bytes() != before: fault("nbs/nbdev.yml", "out of step with settings.ini; commit the new one")
+
+
+def figure_texts(cells):
+    "The lines that give figures their texts, in cells that are not hidden"
+    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    return {line for s in sources if not re.search(r"^#\|\s*hide\b", s, re.M) for line in s.splitlines() if line.startswith("#| fig-")}
 
 
 def check_processing():
@@ -126,6 +208,7 @@ def check_processing():
             continue
         cells = json.loads(made.read_text(encoding="utf-8"))["cells"]
         shown = "".join(json.dumps(c.get("outputs", "")) for c in cells)
+        for line in sorted(figure_texts(json.loads(page.read_text(encoding="utf-8"))["cells"]) - figure_texts(cells)): fault(page.name, f"nbdev drops {line[:60]}")
         name = re.search(r"#\|\s*default_exp (\w+)", page.read_text(encoding="utf-8"))
         module = importlib.import_module(f"flowers102.{name[1]}") if name else None
         for symbol in getattr(module, "__all__", []):
@@ -142,7 +225,9 @@ def render():
 if __name__ == "__main__":
     get_config()
     check_configuration()
+    check_colours()
     check_sidebar()
+    check_changelog()
     for page in pages(): check_page(page)
     check_symbols()
     check_processing()
