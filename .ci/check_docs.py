@@ -22,7 +22,6 @@ from nbdev.serve import proc_nbs
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/"nbs"
-NO_TEXTS_YET = {"09_inference.ipynb", "10_cli.ipynb", "11_app.ipynb"} # pages whose figures have no texts so far; to be emptied
 faults = []
 
 
@@ -107,7 +106,7 @@ def check_figure(page, cell):
     if not kinds or re.search(r"^#\|\s*hide\b", source, re.M): return
     said = re.search(r"^#\|\s*fig-(alt|cap):\s*(.+)$", source, re.M)
     first = next((line for line in source.splitlines() if not line.startswith("#|")), "")[:60]
-    if not said and page.name not in NO_TEXTS_YET: fault(page.name, f'a picture without `#| fig-alt: "what is seen"`, in the cell that begins: {first}')
+    if not said: fault(page.name, f'a picture without `#| fig-alt: "what is seen"`, in the cell that begins: {first}')
     elif said and len(yaml.safe_load(said[2])) < 20: fault(page.name, f"fig-{said[1]} should be a sentence: {said[2]}")
     elif said and said.start() > source.find(first): fault(page.name, f"fig-{said[1]} should stand above the code: {said[2][:60]}")
 
