@@ -6,7 +6,7 @@
 __all__ = ['verdict_html', 'bars_html', 'heat_layer', 'faded', 'PhotoPicker', 'Neighbours', 'Seen', 'answer_record', 'answer_png',
            'FlowerApp', 'page_options', 'page_app', 'serve']
 
-# %% ../nbs/11_app.ipynb #5d0c3125
+# %% ../nbs/11_app.ipynb #fa52d9a6
 import base64
 import html
 import io
@@ -40,7 +40,7 @@ from .inference import Prediction, Predictor, find_photos, predict, prediction_r
 from .sources import Source, get_source, pick
 from .splits import load_split
 
-# %% ../nbs/11_app.ipynb #81a2f202
+# %% ../nbs/11_app.ipynb #69885ed0
 def verdict_html(
     prediction:Prediction, # an answer without an error
     classes:int=102, # how many the model knows
@@ -51,6 +51,7 @@ def verdict_html(
     else: said = f"<strong>{html.escape(p.name)}</strong> {p.confidence:.1%}"
     return f'<p class="f102-verdict">{said}</p>'
 
+# %% ../nbs/11_app.ipynb #c11252ff
 def bars_html(
     prediction:Prediction, # an answer without an error
 ) -> str: # HTML; all text in it is escaped
@@ -62,7 +63,7 @@ def bars_html(
     doubt = f"<p>Could also be: {', '.join(others)}.</p>" if unsure else ""
     return f'<ol class="f102-bars">{bars}</ol>{doubt}'
 
-# %% ../nbs/11_app.ipynb #cd7b9e64
+# %% ../nbs/11_app.ipynb #57208efe
 _LOOKS = """
 .f102 {max-width: 60rem; margin: auto; padding: 0 .6rem; font-size: 1rem; line-height: 1.4}
 .f102 .widget-html-content {line-height: 1.4; font-size: 1rem; overflow-wrap: anywhere}
@@ -91,7 +92,7 @@ _LOOKS = """
 @media (prefers-reduced-motion: reduce) {.f102-busy::before {animation: none}}
 """ 
 
-# %% ../nbs/11_app.ipynb #000d7c99
+# %% ../nbs/11_app.ipynb #5203f158
 def heat_layer(
     placed:torch.Tensor, # (H, W) from `place_map`, NaN where the network did not look
     side:int=256, # longer side of the picture; a browser enlarges it smoothly
@@ -105,6 +106,7 @@ def heat_layer(
     layer.thumbnail((side, side))
     return layer
 
+# %% ../nbs/11_app.ipynb #8616a84d
 def faded(
     photo:Image.Image, # RGB
     layer:Image.Image, # from `heat_layer`
@@ -115,7 +117,7 @@ def faded(
     layer.putalpha(layer.getchannel("A").point(lambda a: round(a*strength)))
     return Image.alpha_composite(photo.convert("RGBA"), layer).convert("RGB")
 
-# %% ../nbs/11_app.ipynb #4ab43750
+# %% ../nbs/11_app.ipynb #026a65e6
 _HELPERS = """
 function make(tag, fields = {}, ...children) {
   const node = document.createElement(tag)
@@ -139,7 +141,7 @@ async function smaller(file, side) {
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #8535a2f3
+# %% ../nbs/11_app.ipynb #4e5f26d1
 _SENDING = """
 const PIECE = 2**20
 
@@ -174,7 +176,7 @@ function sender(model, say) {
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #64914c6c
+# %% ../nbs/11_app.ipynb #2440a423
 _PICKER = """
 function render({ model, el }) {
   const line = make("p", {className: "f102-line", role: "status"})
@@ -216,7 +218,7 @@ function render({ model, el }) {
 export default { render }
 """ 
 
-# %% ../nbs/11_app.ipynb #4ffe7a75
+# %% ../nbs/11_app.ipynb #fc2c06b3
 _PICKER_LOOKS = """
 .f102-picker input {position: absolute; width: 1px; height: 1px; opacity: 0}
 .f102-zone {display: flex; flex-direction: column; align-items: center; padding: 1.1rem .5rem; cursor: pointer;
@@ -231,7 +233,7 @@ _PICKER_LOOKS = """
 .f102-picker li img {display: block; width: 3.6rem; height: 3.6rem; object-fit: cover; border-radius: 5px}
 """ 
 
-# %% ../nbs/11_app.ipynb #29b6265c
+# %% ../nbs/11_app.ipynb #8db876f9
 class PhotoPicker(anywidget.AnyWidget):
     "A place to drop photos on, and strips of small pictures to choose from"
     _esm, _css = _HELPERS + _SENDING + _PICKER, _PICKER_LOOKS
@@ -252,7 +254,7 @@ class PhotoPicker(anywidget.AnyWidget):
         self.on_photo, self.on_choice, self.on_refused, self.parts = on_photo, on_choice, on_refused, {}
         self.on_msg(lambda widget, message, buffers: _heard(self, message, buffers))
 
-# %% ../nbs/11_app.ipynb #6a26172b
+# %% ../nbs/11_app.ipynb #cb7a20df
 def _heard(picker, message, buffers):
     "What the browser says"
     match message:
@@ -275,7 +277,7 @@ def _put_together(picker, id, size, at, buffers):
     while len(picker.parts) > 8: picker.parts.pop(next(iter(picker.parts))) # the oldest
     return None
 
-# %% ../nbs/11_app.ipynb #bb4ceaf0
+# %% ../nbs/11_app.ipynb #1a846f5d
 class Neighbours:
     "The training photos that a network finds most like another photo"
 
@@ -303,10 +305,10 @@ class Neighbours:
         best = cosines.argsort(descending=True, stable=True)[:k].tolist()
         return [(self.samples[i], cosines[i].item()) for i in best]
 
-# %% ../nbs/11_app.ipynb #bf7d9783
+# %% ../nbs/11_app.ipynb #aef50775
 def _unit(rows): return torch.nn.functional.normalize(rows, dim=-1)
 
-# %% ../nbs/11_app.ipynb #3f4a661c
+# %% ../nbs/11_app.ipynb #972d2671
 @dataclass
 class Seen:
     "A photo that the app was asked about"
@@ -318,7 +320,7 @@ class Seen:
     layers: dict = field(default_factory=dict, repr=False) # (target, against) -> `heat_layer`
     near: list = field(default_factory=list, repr=False) # from `Neighbours`
 
-# %% ../nbs/11_app.ipynb #69d2f74b
+# %% ../nbs/11_app.ipynb #e6ae2325
 def answer_record(
     seen:Seen, # a photo
     bundle:Bundle, # that was asked
@@ -334,6 +336,7 @@ def answer_record(
         "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle), "temperature": bundle.temperature,
         "protocol": bundle.protocol, "split_sha256": bundle.split_sha256}
 
+# %% ../nbs/11_app.ipynb #8a9efdac
 def answer_png(
     seen:Seen, # a photo
     picture:Image.Image, # as it is to be shown, from `faded`
@@ -350,7 +353,7 @@ def answer_png(
     fig.savefig(file, format="png")
     return file.getvalue()
 
-# %% ../nbs/11_app.ipynb #0f978f43
+# %% ../nbs/11_app.ipynb #634bdd95
 class _Saver(anywidget.AnyWidget):
     "Buttons that make the browser save what Python gives it"
     _esm = _HELPERS + """
@@ -382,7 +385,7 @@ export default { render }
         if kind in ("png", "json") and self.ready and (made := self.on_save(kind)):
             self.send({"name": made[0], "type": made[1]}, [made[2]])
 
-# %% ../nbs/11_app.ipynb #79f5d13d
+# %% ../nbs/11_app.ipynb #a2cb9da1
 def _parts(app, paths, limit):
     "All widgets of an app, by name"
     wide = dict(layout=widgets.Layout(width="auto"), style={"description_width": "6rem"})
@@ -414,7 +417,7 @@ def _arranged(parts):
     box.add_class("f102")
     return box, row
 
-# %% ../nbs/11_app.ipynb #4671f1e9
+# %% ../nbs/11_app.ipynb #2f206b7f
 def _head(bundle):
     "What this is, and how good it is"
     n, test = len(bundle.class_names), bundle.metrics.get("test", {})
@@ -440,7 +443,7 @@ def _icon(name, photo):
     small.thumbnail((120, 120))
     return {"name": name, "src": _data_uri(small, quality=85)}
 
-# %% ../nbs/11_app.ipynb #a1ecc303
+# %% ../nbs/11_app.ipynb #d19bfb13
 class FlowerApp:
     "Names flowers, says how sure it is, and shows why; a notebook shows it as it is"
 
@@ -460,9 +463,7 @@ class FlowerApp:
         self.explainer = Explainer(self.bundle, method, device=device)
         self.method, self.paths, self.photos, self.current, self.busy = method, paths, [], -1, False
         self.examples = list(_readable(examples))
-        self.parts = _parts(self, paths, limit_mb << 20)
-        self.box, self.row = _arranged(self.parts)
-        _connect(self)
+        _build(self, limit_mb << 20)
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -487,7 +488,13 @@ class FlowerApp:
         _offer_names(self)
         _redraw(self)
 
-# %% ../nbs/11_app.ipynb #e9d7da41
+# %% ../nbs/11_app.ipynb #6e815dc7
+def _build(app, limit):
+    "Make the widgets of an app, and connect them"
+    app.parts = _parts(app, app.paths, limit)
+    app.box, app.row = _arranged(app.parts)
+    _connect(app)
+
 def _readable(paths):
     "Examples that can be read, as names and pictures"
     for path in paths:
@@ -528,7 +535,7 @@ def _complain(app, text, most=3):
     line = f'<p class="f102-wrong" role="alert">{html.escape(text)}</p>'.replace("\n", " ")
     app.parts["wrong"].value = "\n".join([*before, line][-most:])
 
-# %% ../nbs/11_app.ipynb #619d70a7
+# %% ../nbs/11_app.ipynb #5a99970b
 def _offer_names(app):
     "Fill the two menus for the photo that is shown"
     p, seen, names = app.parts, app.photos[app.current], app.bundle.class_names
@@ -555,7 +562,7 @@ def _asked(app):
     against = p["against"].value
     return names[p["target"].value], None if against is None else names[against]
 
-# %% ../nbs/11_app.ipynb #8b922a43
+# %% ../nbs/11_app.ipynb #3cbb5cd0
 def _redraw(app):
     "Show the current photo with all that was said about it"
     p, seen, (target, against) = app.parts, app.photos[app.current], _asked(app)
@@ -587,7 +594,7 @@ def _near_html(near, names):
                        f"<figcaption>{html.escape(names[s.label])}</figcaption></figure>" for s, _ in near)
     return f'<p>It learned from these, which look most alike to it:</p><div class="f102-near">{pictures}</div>'
 
-# %% ../nbs/11_app.ipynb #d4e83312
+# %% ../nbs/11_app.ipynb #9861f2ac
 def _connect(app):
     "Let the widgets call the app"
     p = app.parts
@@ -616,7 +623,7 @@ def _typed(app, text):
         _complain(app, f"{text}: {len(found):,} photos; the first {app.most} are shown, "
                        "flowers102_predict names them all")
 
-# %% ../nbs/11_app.ipynb #e47b80e0
+# %% ../nbs/11_app.ipynb #12135c0f
 def _arrived(app, name, data, was):
     "A photo has come up from the browser"
     note = f" (drawn smaller on its way, from {was/2**20:.1f} MB)" if was > len(data) else ""
@@ -647,7 +654,7 @@ def _save(app, kind):
         picture = faded(seen.small, _layer(app), app.parts["strength"].value)
         return f"{Path(seen.name).stem}.png", "image/png", answer_png(seen, picture, what)
 
-# %% ../nbs/11_app.ipynb #a3bee119
+# %% ../nbs/11_app.ipynb #da281d5c
 def page_options(
     bundle:str|Path, # a bundle, or a run folder
     data_dir:str|Path|None=None, # its photos; None: where the run had them
@@ -666,7 +673,7 @@ def page_options(
         return None, None, []
     return source, split, tests[::max(1, len(tests)//n)][:n]
 
-# %% ../nbs/11_app.ipynb #3a4e0469
+# %% ../nbs/11_app.ipynb #257bc07e
 def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     "The app that `serve` was asked for; the one line of the notebook behind the page"
     try:
@@ -679,10 +686,11 @@ def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     except FlowersError as e:
         return widgets.HTML(f'<p role="alert">{html.escape(str(e))}</p>')
 
-# %% ../nbs/11_app.ipynb #e9009d14
+# %% ../nbs/11_app.ipynb #5f005df6
+_MODULE = "flowers102.app"
 _NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [
     {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
-     "source": "from flowers102.app import page_app\npage_app()"}],
+     "source": f"from {_MODULE} import page_app\npage_app()"}],
     "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
                  "title": "Which flower is this?"}}
 
@@ -709,7 +717,7 @@ def _voila(notebook, host, port, browser):
             "--VoilaKernelManager.cull_idle_timeout=1800", "--VoilaKernelManager.cull_interval=60",
             "--Voila.log_level=WARN", *([] if browser else ["--no-browser"])]
 
-# %% ../nbs/11_app.ipynb #714f4e25
+# %% ../nbs/11_app.ipynb #1917b9c8
 def serve(
     bundle:str|Path, # a bundle, its folder, or a run folder
     host:str="127.0.0.1", # 0.0.0.0: reachable from other machines, without opening by path
@@ -739,7 +747,7 @@ def serve(
         return run(_voila(_page_files(folder), host, port, browser), env=env).returncode
     finally: shutil.rmtree(folder, ignore_errors=True)
 
-# %% ../nbs/11_app.ipynb #2ee38505
+# %% ../nbs/11_app.ipynb #813940e0
 def _check_port(host, port):
     "Refuse a port that can't be had"
     if not 0 < port < 65536: raise FlowersError(f"--port {port}: expected a number from 1 to 65535")
