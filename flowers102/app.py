@@ -6,7 +6,7 @@
 __all__ = ['verdict_html', 'bars_html', 'heat_layer', 'faded', 'PhotoPicker', 'Neighbours', 'Seen', 'answer_record', 'answer_png',
            'FlowerApp', 'page_options', 'page_app', 'serve']
 
-# %% ../nbs/11_app.ipynb #fa52d9a6
+# %% ../nbs/11_app.ipynb #27074278
 import base64
 import html
 import io
@@ -40,7 +40,7 @@ from .inference import Prediction, Predictor, find_photos, predict, prediction_r
 from .sources import Source, get_source, pick
 from .splits import load_split
 
-# %% ../nbs/11_app.ipynb #69885ed0
+# %% ../nbs/11_app.ipynb #0fd87dcb
 def verdict_html(
     prediction:Prediction, # an answer without an error
     classes:int=102, # how many the model knows
@@ -48,22 +48,27 @@ def verdict_html(
     "The name and how sure it is, or that it is none of them"
     p = prediction
     if p.known is False: said = f"<strong>Not one of the {classes}</strong> that I know. Closest are:"
-    else: said = f"<strong>{html.escape(p.name)}</strong> {p.confidence:.1%}"
+    else: said = f"<strong>{html.escape(p.name)}</strong> {_percent(p.confidence)}"
     return f'<p class="f102-verdict">{said}</p>'
 
-# %% ../nbs/11_app.ipynb #c11252ff
+def _percent(p):
+    "A probability that is never rounded to certainty"
+    if p > .9995: return "&gt; 99.9%"
+    return "&lt; 0.1%" if p < .0005 else f"{p:.1%}"
+
+# %% ../nbs/11_app.ipynb #ec9e395e
 def bars_html(
     prediction:Prediction, # an answer without an error
 ) -> str: # HTML; all text in it is escaped
     "A bar for each of the most probable names, and what else it could be"
-    bars = "".join(f'<li><span>{html.escape(name)}</span><span>{q:.1%}</span>'
+    bars = "".join(f'<li><span>{html.escape(name)}</span><span>{_percent(q)}</span>'
                    f'<div><i style="width:{q:.2%}"></i></div></li>' for name, q in prediction.top_k)
     others = [html.escape(n) for n in prediction.prediction_set or () if n != prediction.name]
     unsure = others and prediction.known is not False
     doubt = f"<p>Could also be: {', '.join(others)}.</p>" if unsure else ""
     return f'<ol class="f102-bars">{bars}</ol>{doubt}'
 
-# %% ../nbs/11_app.ipynb #57208efe
+# %% ../nbs/11_app.ipynb #4f9e2362
 _LOOKS = """
 .f102 {max-width: 60rem; margin: auto; padding: 0 .6rem; font-size: 1rem; line-height: 1.4}
 .f102 .widget-html-content {line-height: 1.4; font-size: 1rem; overflow-wrap: anywhere}
@@ -92,7 +97,7 @@ _LOOKS = """
 @media (prefers-reduced-motion: reduce) {.f102-busy::before {animation: none}}
 """ 
 
-# %% ../nbs/11_app.ipynb #5203f158
+# %% ../nbs/11_app.ipynb #76357cec
 def heat_layer(
     placed:torch.Tensor, # (H, W) from `place_map`, NaN where the network did not look
     side:int=256, # longer side of the picture; a browser enlarges it smoothly
@@ -106,7 +111,7 @@ def heat_layer(
     layer.thumbnail((side, side))
     return layer
 
-# %% ../nbs/11_app.ipynb #8616a84d
+# %% ../nbs/11_app.ipynb #c4a7dde8
 def faded(
     photo:Image.Image, # RGB
     layer:Image.Image, # from `heat_layer`
@@ -117,7 +122,7 @@ def faded(
     layer.putalpha(layer.getchannel("A").point(lambda a: round(a*strength)))
     return Image.alpha_composite(photo.convert("RGBA"), layer).convert("RGB")
 
-# %% ../nbs/11_app.ipynb #026a65e6
+# %% ../nbs/11_app.ipynb #fce2ecf8
 _HELPERS = """
 function make(tag, fields = {}, ...children) {
   const node = document.createElement(tag)
@@ -141,7 +146,7 @@ async function smaller(file, side) {
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #4e5f26d1
+# %% ../nbs/11_app.ipynb #68f250eb
 _SENDING = """
 const PIECE = 2**20
 
@@ -176,7 +181,7 @@ function sender(model, say) {
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #2440a423
+# %% ../nbs/11_app.ipynb #b221e4df
 _PICKER = """
 function render({ model, el }) {
   const line = make("p", {className: "f102-line", role: "status"})
@@ -218,7 +223,7 @@ function render({ model, el }) {
 export default { render }
 """ 
 
-# %% ../nbs/11_app.ipynb #fc2c06b3
+# %% ../nbs/11_app.ipynb #b0687e4e
 _PICKER_LOOKS = """
 .f102-picker input {position: absolute; width: 1px; height: 1px; opacity: 0}
 .f102-zone {display: flex; flex-direction: column; align-items: center; padding: 1.1rem .5rem; cursor: pointer;
@@ -233,7 +238,7 @@ _PICKER_LOOKS = """
 .f102-picker li img {display: block; width: 3.6rem; height: 3.6rem; object-fit: cover; border-radius: 5px}
 """ 
 
-# %% ../nbs/11_app.ipynb #8db876f9
+# %% ../nbs/11_app.ipynb #0289e98b
 class PhotoPicker(anywidget.AnyWidget):
     "A place to drop photos on, and strips of small pictures to choose from"
     _esm, _css = _HELPERS + _SENDING + _PICKER, _PICKER_LOOKS
@@ -254,7 +259,7 @@ class PhotoPicker(anywidget.AnyWidget):
         self.on_photo, self.on_choice, self.on_refused, self.parts = on_photo, on_choice, on_refused, {}
         self.on_msg(lambda widget, message, buffers: _heard(self, message, buffers))
 
-# %% ../nbs/11_app.ipynb #cb7a20df
+# %% ../nbs/11_app.ipynb #505ff4d1
 def _heard(picker, message, buffers):
     "What the browser says"
     match message:
@@ -277,7 +282,7 @@ def _put_together(picker, id, size, at, buffers):
     while len(picker.parts) > 8: picker.parts.pop(next(iter(picker.parts))) # the oldest
     return None
 
-# %% ../nbs/11_app.ipynb #1a846f5d
+# %% ../nbs/11_app.ipynb #cb14254f
 class Neighbours:
     "The training photos that a network finds most like another photo"
 
@@ -305,10 +310,10 @@ class Neighbours:
         best = cosines.argsort(descending=True, stable=True)[:k].tolist()
         return [(self.samples[i], cosines[i].item()) for i in best]
 
-# %% ../nbs/11_app.ipynb #aef50775
+# %% ../nbs/11_app.ipynb #c11de473
 def _unit(rows): return torch.nn.functional.normalize(rows, dim=-1)
 
-# %% ../nbs/11_app.ipynb #972d2671
+# %% ../nbs/11_app.ipynb #62f32419
 @dataclass
 class Seen:
     "A photo that the app was asked about"
@@ -320,7 +325,7 @@ class Seen:
     layers: dict = field(default_factory=dict, repr=False) # (target, against) -> `heat_layer`
     near: list = field(default_factory=list, repr=False) # from `Neighbours`
 
-# %% ../nbs/11_app.ipynb #e6ae2325
+# %% ../nbs/11_app.ipynb #1f4a17ec
 def answer_record(
     seen:Seen, # a photo
     bundle:Bundle, # that was asked
@@ -336,7 +341,7 @@ def answer_record(
         "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle), "temperature": bundle.temperature,
         "protocol": bundle.protocol, "split_sha256": bundle.split_sha256}
 
-# %% ../nbs/11_app.ipynb #8a9efdac
+# %% ../nbs/11_app.ipynb #69865da2
 def answer_png(
     seen:Seen, # a photo
     picture:Image.Image, # as it is to be shown, from `faded`
@@ -353,7 +358,7 @@ def answer_png(
     fig.savefig(file, format="png")
     return file.getvalue()
 
-# %% ../nbs/11_app.ipynb #634bdd95
+# %% ../nbs/11_app.ipynb #ab39273d
 class _Saver(anywidget.AnyWidget):
     "Buttons that make the browser save what Python gives it"
     _esm = _HELPERS + """
@@ -385,7 +390,7 @@ export default { render }
         if kind in ("png", "json") and self.ready and (made := self.on_save(kind)):
             self.send({"name": made[0], "type": made[1]}, [made[2]])
 
-# %% ../nbs/11_app.ipynb #a2cb9da1
+# %% ../nbs/11_app.ipynb #678b521a
 def _parts(app, paths, limit):
     "All widgets of an app, by name"
     wide = dict(layout=widgets.Layout(width="auto"), style={"description_width": "6rem"})
@@ -417,7 +422,7 @@ def _arranged(parts):
     box.add_class("f102")
     return box, row
 
-# %% ../nbs/11_app.ipynb #2f206b7f
+# %% ../nbs/11_app.ipynb #5ecf2fc6
 def _head(bundle):
     "What this is, and how good it is"
     n, test = len(bundle.class_names), bundle.metrics.get("test", {})
@@ -443,7 +448,7 @@ def _icon(name, photo):
     small.thumbnail((120, 120))
     return {"name": name, "src": _data_uri(small, quality=85)}
 
-# %% ../nbs/11_app.ipynb #d19bfb13
+# %% ../nbs/11_app.ipynb #2e28c0a6
 class FlowerApp:
     "Names flowers, says how sure it is, and shows why; a notebook shows it as it is"
 
@@ -488,7 +493,7 @@ class FlowerApp:
         _offer_names(self)
         _redraw(self)
 
-# %% ../nbs/11_app.ipynb #6e815dc7
+# %% ../nbs/11_app.ipynb #cf2da8ed
 def _build(app, limit):
     "Make the widgets of an app, and connect them"
     app.parts = _parts(app, app.paths, limit)
@@ -535,7 +540,7 @@ def _complain(app, text, most=3):
     line = f'<p class="f102-wrong" role="alert">{html.escape(text)}</p>'.replace("\n", " ")
     app.parts["wrong"].value = "\n".join([*before, line][-most:])
 
-# %% ../nbs/11_app.ipynb #5a99970b
+# %% ../nbs/11_app.ipynb #36ed53c8
 def _offer_names(app):
     "Fill the two menus for the photo that is shown"
     p, seen, names = app.parts, app.photos[app.current], app.bundle.class_names
@@ -562,7 +567,7 @@ def _asked(app):
     against = p["against"].value
     return names[p["target"].value], None if against is None else names[against]
 
-# %% ../nbs/11_app.ipynb #3cbb5cd0
+# %% ../nbs/11_app.ipynb #3de5a586
 def _redraw(app):
     "Show the current photo with all that was said about it"
     p, seen, (target, against) = app.parts, app.photos[app.current], _asked(app)
@@ -592,9 +597,11 @@ def _near_html(near, names):
     if not near: return ""
     pictures = "".join(f'<figure><img src="{_icon("", read_photo(s.path))["src"]}" alt="">'
                        f"<figcaption>{html.escape(names[s.label])}</figcaption></figure>" for s, _ in near)
-    return f'<p>It learned from these, which look most alike to it:</p><div class="f102-near">{pictures}</div>'
+    known = near[0][1] > .999 # features are kept in half precision
+    told = "It has learned from this very photo, or one much like it" if known else "It learned from these"
+    return f'<p>{told}; most alike to it are:</p><div class="f102-near">{pictures}</div>'
 
-# %% ../nbs/11_app.ipynb #9861f2ac
+# %% ../nbs/11_app.ipynb #db93ccde
 def _connect(app):
     "Let the widgets call the app"
     p = app.parts
@@ -623,7 +630,7 @@ def _typed(app, text):
         _complain(app, f"{text}: {len(found):,} photos; the first {app.most} are shown, "
                        "flowers102_predict names them all")
 
-# %% ../nbs/11_app.ipynb #12135c0f
+# %% ../nbs/11_app.ipynb #23e555dc
 def _arrived(app, name, data, was):
     "A photo has come up from the browser"
     note = f" (drawn smaller on its way, from {was/2**20:.1f} MB)" if was > len(data) else ""
@@ -654,7 +661,7 @@ def _save(app, kind):
         picture = faded(seen.small, _layer(app), app.parts["strength"].value)
         return f"{Path(seen.name).stem}.png", "image/png", answer_png(seen, picture, what)
 
-# %% ../nbs/11_app.ipynb #da281d5c
+# %% ../nbs/11_app.ipynb #72792991
 def page_options(
     bundle:str|Path, # a bundle, or a run folder
     data_dir:str|Path|None=None, # its photos; None: where the run had them
@@ -673,7 +680,7 @@ def page_options(
         return None, None, []
     return source, split, tests[::max(1, len(tests)//n)][:n]
 
-# %% ../nbs/11_app.ipynb #257bc07e
+# %% ../nbs/11_app.ipynb #52596029
 def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     "The app that `serve` was asked for; the one line of the notebook behind the page"
     try:
@@ -686,7 +693,7 @@ def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     except FlowersError as e:
         return widgets.HTML(f'<p role="alert">{html.escape(str(e))}</p>')
 
-# %% ../nbs/11_app.ipynb #5f005df6
+# %% ../nbs/11_app.ipynb #74c41d88
 _MODULE = "flowers102.app"
 _NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [
     {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
@@ -717,7 +724,7 @@ def _voila(notebook, host, port, browser):
             "--VoilaKernelManager.cull_idle_timeout=1800", "--VoilaKernelManager.cull_interval=60",
             "--Voila.log_level=WARN", *([] if browser else ["--no-browser"])]
 
-# %% ../nbs/11_app.ipynb #1917b9c8
+# %% ../nbs/11_app.ipynb #add23fee
 def serve(
     bundle:str|Path, # a bundle, its folder, or a run folder
     host:str="127.0.0.1", # 0.0.0.0: reachable from other machines, without opening by path
@@ -747,7 +754,7 @@ def serve(
         return run(_voila(_page_files(folder), host, port, browser), env=env).returncode
     finally: shutil.rmtree(folder, ignore_errors=True)
 
-# %% ../nbs/11_app.ipynb #813940e0
+# %% ../nbs/11_app.ipynb #bf4a48f3
 def _check_port(host, port):
     "Refuse a port that can't be had"
     if not 0 < port < 65536: raise FlowersError(f"--port {port}: expected a number from 1 to 65535")

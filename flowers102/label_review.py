@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['companions', 'doubt_html', 'LabelReview', 'read_doubts']
 
-# %% ../nbs/11a_label_review.ipynb #06644c5d
+# %% ../nbs/11a_label_review.ipynb #27fe44e5
 import html
 import zlib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from .data import read_photo
 from .labels import Decisions, Doubt
 from .sources import Source, pick
 
-# %% ../nbs/11a_label_review.ipynb #a6ce9154
+# %% ../nbs/11a_label_review.ipynb #47a36843
 def companions(
     source:Source, # all photos
     id:str, # of the photo in question, which is left out
@@ -34,7 +34,7 @@ def companions(
     rng = np.random.default_rng(zlib.crc32(f"{id} {label}".encode()))
     return [others[i] for i in rng.permutation(len(others))[:n]]
 
-# %% ../nbs/11a_label_review.ipynb #251af599
+# %% ../nbs/11a_label_review.ipynb #8f962149
 def doubt_html(
     doubt:Doubt, # a photo and what speaks against its label
     source:Source, # all photos
@@ -49,7 +49,7 @@ def doubt_html(
     return (f"<p><strong>Labelled {own}.</strong> The model says {other}: margin {doubt.margin:+.2f} "
             f"({html.escape(doubt.id)}).</p><div class=\"f102-pair\"><div>{photo}</div><div>{rows}</div></div>")
 
-# %% ../nbs/11a_label_review.ipynb #a20f9f59
+# %% ../nbs/11a_label_review.ipynb #a3366b2c
 def _small(sample, side):
     "A photo as a data URI, at most `side` pixels long"
     photo = read_photo(sample.path)
@@ -71,7 +71,7 @@ _LOOKS = """<style>
 .f102-doubted {min-width: 12rem; max-width: 100%}
 </style>""" 
 
-# %% ../nbs/11a_label_review.ipynb #591436e7
+# %% ../nbs/11a_label_review.ipynb #df076971
 class LabelReview:
     "Goes through doubted labels: keep, drop, relabel, undo; a notebook shows it as it is"
 
@@ -119,7 +119,7 @@ class LabelReview:
             last, places = self.decisions.undo(), {d.id: i for i, d in enumerate(self.found)}
             self.go(places.get(last.id, self.at) if last else self.at)
 
-# %% ../nbs/11a_label_review.ipynb #5d091cc2
+# %% ../nbs/11a_label_review.ipynb #ce04d7bc
 @contextmanager
 def _told(review):
     "Say on the page what goes wrong"
@@ -161,7 +161,7 @@ def _show(review):
     p["page"].value = doubt_html(doubt, review.source)
     p["name"].value = review.source.class_names[doubt.other]
 
-# %% ../nbs/11a_label_review.ipynb #ebba0db0
+# %% ../nbs/11a_label_review.ipynb #75de3a77
 def read_doubts(
     path:str|Path, # doubted-labels.json, from `flowers102_data --check_labels --report DIR`
     source:Source, # the photos it is about
