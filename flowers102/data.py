@@ -63,7 +63,8 @@ def _refuse_special(path):
     "Raise when a path is a folder, or something that one can wait for"
     mode = os.stat(path).st_mode
     if stat.S_ISFIFO(mode): raise FlowersError(f"{path}: is a pipe, not a photo")
-    if stat.S_ISDIR(mode): raise IsADirectoryError
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError if os.access(path, os.R_OK | os.X_OK) else PermissionError
     if not stat.S_ISREG(mode): raise FlowersError(f"{path}: is a device or a socket, not a photo")
 
 def _opened(file):
