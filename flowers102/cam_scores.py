@@ -56,9 +56,7 @@ def removal_curve(
 ) -> torch.Tensor: # (N, steps + 1) probability of the class, from none to all of the pixels
     "The probability of a class while a photo's pixels go, or come, in the order of a map"
     n, H, W = maps.shape
-    shuffled = torch.randperm(H*W, generator=torch.Generator().manual_seed(0)).to(maps.device)
-    order = shuffled[maps.flatten(1)[:, shuffled].argsort(dim=1, descending=True, stable=True)]
-    rank = torch.empty_like(order).scatter_(1, order, torch.arange(H*W, device=maps.device).expand(n, -1))
+    rank, target = _ranks(maps).to(images.device), target.to(images.device)
     blurred = _blurred(images) if insert else 0*images
     rows = []
     for k in range(steps + 1):
@@ -68,6 +66,13 @@ def removal_curve(
     return torch.stack(rows, 1)
 
 # %% ../nbs/08a_cam_scores.ipynb #542de29c
+def _ranks(maps):
+    "The place of each pixel, (N, H W), most evidence first; equals in a random order, always the same"
+    flat = maps.flatten(1)
+    shuffled = torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(0)).to(maps.device)
+    order = shuffled[flat[:, shuffled].argsort(dim=1, descending=True, stable=True)]
+    return torch.empty_like(order).scatter_(1, order, torch.arange(flat.shape[1], device=maps.device).expand_as(order))
+
 def _blurred(images, times=16):
     "Photos shrunk so many times, and enlarged again"
     H, W = images.shape[-2:]
@@ -102,7 +107,7 @@ def pointing(
     masks:torch.Tensor, # (N, H, W) bool
 ) -> torch.Tensor: # (N,) share of the brightest pixels that lie inside; 0 or 1 unless several are equal
     "Is the brightest pixel on the flower? (Zhang et al., 2018)"
-    brightest = maps == maps.amax((1, 2), keepdim=True)
+    brightest, masks = maps == maps.amax((1, 2), keepdim=True), masks.to(maps.device)
     return (brightest & masks).sum((1, 2))/brightest.sum((1, 2))
 
 # %% ../nbs/08a_cam_scores.ipynb #07f6a64b
@@ -111,7 +116,7 @@ def energy_inside(
     masks:torch.Tensor, # (N, H, W) bool
 ) -> torch.Tensor: # (N,) in [0, 1]; of an empty map, the share of the picture that the flower covers
     "The share of a map's sum that lies on the flower (Wang et al., 2020)"
-    whole = maps.sum((1, 2))
+    whole, masks = maps.sum((1, 2)), masks.to(maps.device)
     empty = masks.float().mean((1, 2))
     return torch.where(whole > 0, (maps*masks).sum((1, 2))/whole.clamp(min=1e-12), empty)
 
@@ -121,9 +126,8 @@ def area_iou(
     masks:torch.Tensor, # (N, H, W) bool
 ) -> torch.Tensor: # (N,) in [0, 1]
     "Intersection over union of the flower and as many of the brightest pixels"
-    flat, flower = maps.flatten(1), masks.flatten(1)
-    rank = flat.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-    chosen = rank < flower.sum(1, keepdim=True)
+    flower = masks.flatten(1).to(maps.device)
+    chosen = _ranks(maps) < flower.sum(1, keepdim=True)
     return (chosen & flower).sum(1)/(chosen | flower).sum(1).clamp(min=1)
 
 # %% ../nbs/08a_cam_scores.ipynb #33faaefc
@@ -185,14 +189,15 @@ def mosaics(
     rng, (H, W) = np.random.default_rng(seed), images.shape[-2:]
     classes = labels.unique().tolist()
     if len(classes) < 4: raise FlowersError(f"mosaics: expected photos of 4 classes, got {len(classes)}")
-    pictures, target, masks = images.new_empty(n, 3, 2*H, 2*W), [], torch.zeros(n, 2*H, 2*W, dtype=torch.bool)
+    pictures, target = images.new_empty(n, 3, 2*H, 2*W), []
+    masks = torch.zeros(n, 2*H, 2*W, dtype=torch.bool, device=images.device)
     for k in range(n):
         four = [rng.choice((labels == c).nonzero().flatten().tolist()) for c in rng.choice(classes, 4, replace=False)]
         for q, i in enumerate(four): pictures[k, :, q//2*H:(q//2 + 1)*H, q % 2*W:(q % 2 + 1)*W] = images[i]
         q = int(rng.integers(4))
         masks[k, q//2*H:(q//2 + 1)*H, q % 2*W:(q % 2 + 1)*W] = True
         target.append(int(labels[four[q]]))
-    return pictures, torch.tensor(target), masks
+    return pictures, torch.tensor(target, device=images.device), masks
 
 # %% ../nbs/08a_cam_scores.ipynb #124ea74c
 def forget(
@@ -201,14 +206,25 @@ def forget(
     seed:int=0, # of the new weights
 ) -> nn.Module: # a copy with random weights there
     "A copy of a network that has forgotten its last stages"
-    copied, names = copy.deepcopy(model), list(stages(model))
-    kept = names[:len(names) - n_stages] if n_stages is not None else []
+    copied, names = copy.deepcopy(model).cpu(), list(stages(model))
+    kept = names[:max(0, len(names) - n_stages)] if n_stages is not None else []
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed) # that of the CPU, and no other
         for name, module in copied.named_modules():
-            inside = any(name == k or name.startswith(f"{k}.") for k in kept)
-            if not inside and hasattr(module, "reset_parameters"): module.reset_parameters()
-    return copied
+            if not _keeps(name, kept): _forgotten(module)
+    return copied.to(next(model.parameters()).device)
+
+# %% ../nbs/08a_cam_scores.ipynb #eecf4df9
+def _keeps(name, kept):
+    "Is a module one of those kept, a part of one, or around one?"
+    return any(name in ("", k) or name.startswith(f"{k}.") or k.startswith(f"{name}.") for k in kept)
+
+@torch.no_grad()
+def _forgotten(module):
+    "Make a module's own weights random: drawn anew, or shuffled where it can't say how"
+    if hasattr(module, "reset_parameters"): return module.reset_parameters()
+    for p in module.parameters(recurse=False):
+        p.copy_(p.flatten()[torch.randperm(p.numel())].view_as(p))
 
 # %% ../nbs/08a_cam_scores.ipynb #0d8aadea
 def map_similarity(

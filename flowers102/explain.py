@@ -77,12 +77,13 @@ class Explainer:
 # %% ../nbs/08b_explain.ipynb #0cd89e5a
 def _explained(explainer, path, target, against, top):
     "Names and maps of a photo"
+    if top < 1: raise FlowersError(f"--top_k {top}: expected 1 or more")
     names = explainer.bundle.class_names
     target, against = (_label(c, names, what) for c, what in ((target, "target"), (against, "against")))
     try: photo = read_photo(path)
     except FlowersError as e: return Explanation(str(path), error=str(e).removeprefix(f"{path}: "))
     x = explainer.transform(photo)[None].to(explainer.device)
-    with torch.no_grad(): logits = explainer.model(x).double().cpu()
+    with torch.no_grad(): logits = explainer.model(x).cpu().double()
     probs = (logits/explainer.bundle.temperature).softmax(1)[0]
     order = probs.argsort(descending=True).tolist()
     asked = order[:top] if target is None else [target]
@@ -102,8 +103,9 @@ def _other(c, against, order):
 def _label(given, names, what):
     "The class that a name or a number stands for"
     if given is None or given == "second" and what == "against": return given
-    if str(given) in names: return names.index(str(given))
-    if str(given).lstrip("-").isdigit():
+    number = isinstance(given, (int, np.integer)) # a label; a text is a name first
+    if not number and str(given) in names: return names.index(str(given))
+    if number or str(given).lstrip("-").isdigit():
         if 0 <= int(given) < len(names): return int(given)
         raise FlowersError(f"--{what} {given}: expected a class from 0 to {len(names) - 1}")
     near = did_you_mean(given, names) or f"; the bundle knows {len(names)}, as {', '.join(names[:3])}"
@@ -163,7 +165,9 @@ def show_pair_explained(
         for k, i in enumerate(nearest):
             found = explainer(report.samples[i].path, target=own, against=other)
             show_explanation(found, report.class_names[own], row[2*k:2*k + 2])
-            row[2*k].set_title(f"{report.class_names[own]}\ntaken for {report.class_names[report.predicted[i]]}", fontsize=6)
+            said = report.class_names[report.predicted[i]]
+            verdict = "named rightly" if report.right[i] else f"taken for {said}"
+            row[2*k].set_title(f"{report.class_names[own]}\n{verdict}", fontsize=6)
             row[2*k + 1].set_title(f"for {report.class_names[own]},\nnot {report.class_names[other]}", fontsize=6)
     return axs
 
@@ -193,6 +197,8 @@ def contact_sheet(
     side:int=180, # of a small picture, pixels
 ): # a Matplotlib figure; its rows are as many as are needed
     "Photos under their first map, with name and probability"
+    from textwrap import fill
+
     from matplotlib.figure import Figure
 
     good = [e for e in explanations if not e.error]
@@ -206,6 +212,6 @@ def contact_sheet(
         size = (small.height, small.width)
         ax.imshow(marked(small, interpolate(placed[None, None], size, mode="nearest")[0, 0]))
         sure = dict(e.names).get(a)
-        ax.set_title(f"{Path(e.path).name}\n{a}{'' if sure is None else f' {sure:.0%}'}"
-                     + (f"\nnot {b}" if b else ""), fontsize=6)
+        title = [Path(e.path).name, f"{a}{'' if sure is None else f' {sure:.0%}'}", f"not {b}" if b else ""]
+        ax.set_title("\n".join(fill(line, side//5) for line in title if line), fontsize=6)
     return fig

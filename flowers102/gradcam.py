@@ -9,6 +9,7 @@ __all__ = ['METHODS', 'capture', 'grid_of', 'to_maps', 'find_layer', 'gradcam', 
 # %% ../nbs/08_gradcam.ipynb #b26fbbf3
 import inspect
 import math
+import threading
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 
@@ -27,24 +28,31 @@ def capture(
     layer:nn.Module, # whose output is wanted
 ): # yields a list; each time the layer runs, its output is added as a leaf with a gradient
     "Catch what a layer hands on, and begin recording there"
-    caught = []
+    caught, before = [], torch.is_grad_enabled()
     def hook(module, inputs, output):
         first = _tensor(output)
         if first is None: raise FlowersError(f"layer {type(module).__name__}: hands on no tensor")
         leaf = first.detach().float().requires_grad_()
         caught.append(leaf)
-        torch.set_grad_enabled(True) # until the `no_grad` around the network ends
+        torch.set_grad_enabled(True) # until the end
         copy = leaf.clone().to(first.dtype)
         return copy if output is first else (copy, *output[1:])
-    handle = layer.register_forward_hook(hook)
+    handle = layer.register_forward_hook(_mine(hook))
     try: yield caught
-    finally: handle.remove()
+    finally:
+        handle.remove()
+        torch.set_grad_enabled(before)
 
 # %% ../nbs/08_gradcam.ipynb #acc7b9ad
 def _tensor(output):
     "The tensor that a layer hands on, which may be the first of several, or None"
     first = output[0] if isinstance(output, (tuple, list)) and output else output
     return first if isinstance(first, torch.Tensor) and first.is_floating_point() else None
+
+def _mine(hook):
+    "A forward hook that keeps silent in other threads, which may run the same network"
+    me = threading.get_ident()
+    return lambda *args: hook(*args) if threading.get_ident() == me else None
 
 # %% ../nbs/08_gradcam.ipynb #8625acbb
 def grid_of(
@@ -89,7 +97,7 @@ def find_layer(
         elif "Pool" in kind: pooled.append(z)
         elif end or z is None or "Dropout" in kind or any(z is p for p in pooled): return
         elif grid_of(z.shape, images.shape): ran.append((name, z))
-    handles = [m.register_forward_hook(lambda m, x, y, name=name: note(name, m, x, y))
+    handles = [m.register_forward_hook(_mine(lambda m, x, y, name=name: note(name, m, x, y)))
                for name, m in model.named_modules() if name]
     try:
         with torch.enable_grad(): model(images[:1].detach().requires_grad_())
@@ -132,9 +140,9 @@ def gradcam_plus_plus(
     grads:torch.Tensor, # (N, C, h, w) gradients of the score
 ) -> torch.Tensor: # (N, h, w); never below zero after a ReLU
     "Channels weighted by gradients above zero, shared among places (Chattopadhyay et al., 2018)"
-    bottom = 2*grads**2 + acts.sum((2, 3), keepdim=True)*grads**3
-    alpha = torch.where(grads > 0, grads**2/bottom.clamp(min=1e-12), 0)
-    return ((alpha*grads.relu()).sum((2, 3), keepdim=True)*acts).sum(1)
+    up = grads.relu()
+    alpha = 1/(2 + acts.relu().sum((2, 3), keepdim=True)*up)
+    return ((alpha*up).sum((2, 3), keepdim=True)*acts).sum(1)
 
 # %% ../nbs/08_gradcam.ipynb #621df89f
 def layercam(
@@ -148,7 +156,7 @@ def layercam(
 def eigencam(
     acts:torch.Tensor, # (N, C, h, w) activations
 ) -> torch.Tensor: # (N, h, w)
-    "The first principal component of the activations, without any class (Muhammad and Yeasin, 2020)"
+    "The pattern over places with most of the activations' energy, for no class (Muhammad and Yeasin, 2020)"
     u, s, _ = torch.linalg.svd(acts.flatten(2).transpose(1, 2), full_matrices=False)
     first = (u[:, :, 0]*s[:, :1]).view(acts.shape[0], *acts.shape[2:])
     return torch.where(first.sum((1, 2), keepdim=True) < 0, -first, first)
@@ -158,7 +166,7 @@ def eigencam(
 def scorecam(
     acts:torch.Tensor, # (N, C, h, w) activations
     images:torch.Tensor, # (N, 3, H, W) normalised
-    score:Callable, # (pictures (M, 3, H, W), rows (M,)) -> probability of the class of each row
+    prob_of:Callable, # (pictures (M, 3, H, W), rows (M,)) -> probability of the class of each row
     n_channels:int|None=None, # only so many channels, those that vary most; None: all
     batch_size:int=32, # pictures that go through the network together
 ) -> torch.Tensor: # (N, h, w) signed
@@ -168,8 +176,8 @@ def scorecam(
     chosen = acts.flatten(2).std(2).topk(k, 1).indices
     rows = torch.arange(n, device=acts.device).repeat_interleave(k)
     maps = acts[rows, chosen.flatten()]
-    blank = score(torch.zeros_like(images), torch.arange(n, device=acts.device))
-    gain = torch.cat([score(images[r]*_stretched(m, size), r)
+    blank = prob_of(torch.zeros_like(images), torch.arange(n, device=acts.device))
+    gain = torch.cat([prob_of(images[r]*_stretched(m, size).to(images.dtype), r)
                       for r, m in zip(rows.split(batch_size), maps.split(batch_size))]) - blank[rows]
     return (gain[:, None, None]*maps).unflatten(0, (n, k)).sum(1)
 
@@ -184,21 +192,22 @@ def _stretched(maps, size):
 @torch.no_grad()
 def occlusion(
     images:torch.Tensor, # (N, 3, H, W) normalised
-    score:Callable, # as for `scorecam`
+    prob_of:Callable, # as for `scorecam`
     cells:int=8, # the map has so many cells a side
     window:int=2, # a window hides so many of them a side
 ) -> torch.Tensor: # (N, cells, cells) signed
     "How far the probability falls where a window is hidden (Zeiler and Fergus, 2014)"
     n, (H, W) = len(images), images.shape[-2:]
-    rows, fall = torch.arange(n, device=images.device), images.new_zeros(n, cells, cells)
+    rows = torch.arange(n, device=images.device)
+    fall = torch.zeros(n, cells, cells, device=images.device)
     y, x = ([round(i*side/cells) for i in range(cells + 1)] for side in (H, W))
-    before = score(images, rows)
+    before = prob_of(images, rows)
     for i in range(1 - window, cells):
         for j in range(1 - window, cells):
             (t, b), (l, r) = ((max(k, 0), min(k + window, cells)) for k in (i, j))
             hidden = images.clone()
             hidden[..., y[t]:y[b], x[l]:x[r]] = 0
-            fall[:, t:b, l:r] += (before - score(hidden, rows))[:, None, None]
+            fall[:, t:b, l:r] += (before - prob_of(hidden, rows))[:, None, None]
     return fall/window**2
 
 # %% ../nbs/08_gradcam.ipynb #3de4f0ff
@@ -209,26 +218,27 @@ def field_offset(
     n:int=8, # random pictures to look at
 ) -> tuple: # (down, right) in pixels: where a cell looks, less where the grid puts it
     "How far beside its place on the grid a cell of a layer looks"
-    device = next(model.parameters()).device
-    x = torch.randn(n, 3, *size, generator=torch.Generator().manual_seed(0)).to(device).requires_grad_()
-    caught = []
-    handle = layer.register_forward_hook(lambda module, inputs, output: caught.append(_tensor(output)))
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    x = torch.randn(n, 3, *size, generator=torch.Generator().manual_seed(0))
+    x, caught = x.to(like.device, like.dtype).requires_grad_(), []
+    handle = layer.register_forward_hook(_mine(lambda module, inputs, output: caught.append(_tensor(output))))
     try:
         with torch.enable_grad(): model(x)
     finally: handle.remove()
-    with torch.enable_grad(): cell, middle = _middle_cell(caught[-1].float(), x.shape)
-    pull = torch.autograd.grad(cell, x)[0].cpu().double().square().sum((0, 1))
-    whole = pull.sum()
-    if not (whole > 0 and whole.isfinite()): return 0., 0. # nothing gets through, as in an untrained network
-    at = ((pull.sum(1 - axis)*torch.arange(size[axis])).sum()/whole for axis in (0, 1))
-    return tuple((a - m).item() for a, m in zip(at, middle))
+    with torch.enable_grad(): maps = to_maps(caught[-1].float(), x.shape)
+    h, w = maps.shape[-2:]
+    return tuple(torch.tensor([_beside(maps, x, i, j) for i, j in ((h//2, w//2), ((h - 1)//2, (w - 1)//2))],
+                              dtype=torch.float64).mean(0).tolist())
 
 # %% ../nbs/08_gradcam.ipynb #dcb2b083
-def _middle_cell(output, image_shape):
-    "How strongly the middle cell of a layer's output answers, and the pixel on which the grid puts it"
-    maps, (H, W) = to_maps(output, image_shape), image_shape[-2:]
-    (h, w), (i, j) = maps.shape[-2:], (maps.shape[-2]//2, maps.shape[-1]//2)
-    return maps[:, :, i, j].square().sum(), ((i + .5)*H/h - .5, (j + .5)*W/w - .5)
+def _beside(maps, x, i, j):
+    "How far beside the place of a cell on the grid the pixels lie that it answers to: (down, right)"
+    with torch.enable_grad(): cell = maps[:, :, i, j].square().sum()
+    pull = torch.autograd.grad(cell, x, retain_graph=True)[0].cpu().double().square().sum((0, 1))
+    whole, (h, w), (H, W) = pull.sum(), maps.shape[-2:], x.shape[-2:]
+    if not (whole > 0 and whole.isfinite()): return 0., 0. # nothing gets through, as in an untrained network
+    at = [((pull.sum(1 - axis)*torch.arange(side)).sum()/whole).item() for axis, side in enumerate((H, W))]
+    return at[0] - ((i + .5)*H/h - .5), at[1] - ((j + .5)*W/w - .5)
 
 # %% ../nbs/08_gradcam.ipynb #b2457977
 METHODS = {f.__name__.replace("_plus_plus", "++"): f for f in
@@ -249,15 +259,17 @@ class GradCAM:
         self.method, self.options = _method_for(method, options), options
         self.layer, self.align = _layer_for(self.model, layer), align
         self._offsets = {} # size of the pictures -> `field_offset`
+        self._modes, self._lock = [], threading.Lock() # of the modules, at each `with` that is open
 
     def __enter__(self):
-        self._modes = [(m, m.training) for m in self.model.modules()]
-        self.model.eval()
+        with self._lock:
+            self._modes.append([(m, m.training) for m in self.model.modules()])
+            self.model.eval()
         return self
 
     def __exit__(self, *error):
-        for module, mode in self._modes: module.training = mode
-        self._modes = None
+        with self._lock:
+            for module, mode in self._modes.pop(): module.training = mode
 
     def __call__(self,
         images:torch.Tensor, # (N, 3, H, W) normalised
@@ -271,7 +283,7 @@ class GradCAM:
 # %% ../nbs/08_gradcam.ipynb #3a077a5d
 def _explain(cam, images, target, against, raw):
     "One forward run, and a map or two from it"
-    if getattr(cam, "_modes", None) is None: raise FlowersError("GradCAM: use it inside `with`, which puts the network in evaluation mode and back")
+    if not cam._modes: raise FlowersError("GradCAM: use it inside `with`, which puts the network in evaluation mode and back")
     place, compiled = _place_of(cam.model, images)
     eager = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
     with torch.inference_mode(False), torch.no_grad(), eager:
@@ -282,7 +294,7 @@ def _explain(cam, images, target, against, raw):
         logits, caught = _look(cam, x, wanted)
         maps = _map(cam, x, logits, caught, wanted, _classes(target, logits, "target"))
         if against is not None:
-            if not wanted & {"grads", "score"}: raise FlowersError("--against: eigencam looks at no class; choose another method")
+            if not wanted & {"grads", "prob_of"}: raise FlowersError("--against: eigencam looks at no class; choose another method")
             other = _map(cam, x, logits, caught, wanted, _classes(against, logits, "against"))
             maps = torch.minimum(maps, maps - other)
         if not raw: maps = _scaled(maps, x.shape[-2:], _offset(cam, x) if wanted & {"acts", "grads"} else (0., 0.))
@@ -314,8 +326,8 @@ def _map(cam, x, logits, caught, wanted, classes):
         with torch.enable_grad(): y = logits.gather(1, classes[:, None]).sum()
         grads, = torch.autograd.grad(y, caught, retain_graph=True, allow_unused=True)
         have["grads"] = to_maps(torch.zeros_like(caught) if grads is None else grads, x.shape)
-    if "score" in wanted:
-        have["score"] = lambda pictures, rows: cam.model(pictures).float().softmax(1)[
+    if "prob_of" in wanted:
+        have["prob_of"] = lambda pictures, rows: cam.model(pictures).float().softmax(1)[
             torch.arange(len(rows)), classes[rows]]
     maps = cam.method(**{k: v for k, v in have.items() if k in wanted}, **cam.options)
     if not maps.isfinite().all(): raise FlowersError("GradCAM: the map holds NaN or infinity; are these the network's right weights?")

@@ -24,7 +24,7 @@ from torch.fx.experimental.optimization import fuse
 from .bundle import Bundle, bundle_model, load_bundle, make_bundle
 from .calibration import calibrate, known_score, prediction_sets
 from .core import FlowersError, default_device, read_json
-from .data import _to_rgb, eval_crop, preprocess_for, read_photo, to_batch
+from .data import _to_rgb, eval_crop, preprocess_of_run, read_photo, to_batch
 from .model import build_model
 from .sources import CLASS_NAMES, PHOTO_SUFFIXES
 
@@ -231,7 +231,7 @@ def _answerer(predictor, top_k, level):
 def _set_limit(bundle, level):
     "The threshold of prediction sets; None where there is none and none was asked for"
     sets = bundle.thresholds.get("sets", {})
-    if (key := f"{level or .95:g}") in sets: return sets[key]
+    if (key := f"{.95 if level is None else level:g}") in sets: return sets[key]
     if level is None: return None
     has = f"this bundle has {', '.join(sets)}" if sets else (
         "this bundle is not calibrated; do that with `flowers102_evaluate --calibrate`")
@@ -330,7 +330,7 @@ def bundle_of_run(
         raise FlowersError(f"{folder}/best.pt: does not fit the run's config.json "
                            f"({str(e).splitlines()[-1].strip()[:160]})") from e
     about = _split_of(folder)
-    bundle = make_bundle(model, names, preprocess_for(config["size"]), **about)
+    bundle = make_bundle(model, names, preprocess_of_run(config.get("source"), config["size"]), **about)
     unseen = best.get("predictions")
     return calibrate(bundle, *unseen) if unseen and len(unseen[1]) else bundle
 

@@ -104,6 +104,8 @@ def show_pair(
     axs=None, # (2, n) axes; None makes a figure
 ): # the axes
     "Photos of two classes, those taken for the other class first"
+    from textwrap import fill
+
     import matplotlib.pyplot as plt
 
     if axs is None:
@@ -115,7 +117,7 @@ def show_pair(
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
             wrong = report.predicted[i] == other
-            title = f"{report.probs[i, other]:.0%} {report.class_names[other]}"
+            title = fill(f"{report.probs[i, other]:.0%} {report.class_names[other]}", 20)
             _photo(ax, report, i, title if wrong else "", wrong)
         first = row[0].get_title()
         row[0].set_title("")

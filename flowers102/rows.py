@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def header_text(
 
 # %% ../nbs/09b_rows.ipynb #ff553088
 class Journal:
-    "Rows of an unfinished output, on the disk as soon as they are known"
+    "Rows of an unfinished output, safe from a kill as soon as they are known"
 
     def __init__(self,
         path:str|Path, # the file; locked while it is open
@@ -82,7 +83,7 @@ class Journal:
         self.file = _open_journal(self.path, resume)
         try: _go_on(self, about, photos, batch_size)
         except BaseException:
-            self.file.close()
+            with suppress(OSError): self.file.close()
             raise
 
     def add(self, row:dict): # the next one
@@ -93,13 +94,17 @@ class Journal:
         try:
             self.file.write(json.dumps(value).encode() + b"\n")
             self.file.flush()
-        except OSError as e:
-            raise FlowersError(f"{self.path}: cannot be written ({e.strerror or e}); "
-                               "free some space and go on with --resume") from e
+        except OSError as e: raise self._full(e) from e
+
+    def _full(self, e):
+        return FlowersError(f"{self.path}: cannot be written ({e.strerror or e}); "
+                            "free some space and go on with --resume")
 
     def __enter__(self): return self
     def __exit__(self, *exc):
-        self.file.close()
+        try: self.file.close() # tries once more to write what could not be written
+        except OSError as e:
+            if not any(exc): raise self._full(e) from e
         if not self.done and any(exc): self.path.unlink(missing_ok=True) # there is nothing to keep
 
 # %% ../nbs/09b_rows.ipynb #a6d0f381
@@ -125,10 +130,13 @@ def _go_on(journal, about, photos, batch_size):
     "Read what is there, cut off what is torn, and set the counts"
     file = journal.file
     file.seek(0)
-    before, good = _parsed(file.readline()), (file.tell(), 0, 0)
-    if before is None: # new, or killed in its first moment
+    first = file.readline()
+    before, good = _parsed(first), (file.tell(), 0, 0)
+    if not first.endswith(b"\n") and first[:1] in b"{\0": # new, or killed in its first moment
         file.truncate(0)
         return journal._write(about)
+    if before is None:
+        raise FlowersError(f"{journal.path}: is not a journal of ours; move it away, or choose another output")
     for key, value in about.items():
         if before.get(key) != value:
             raise FlowersError(f"{journal.path}: was begun with {key} {before.get(key)}, and now "
@@ -136,7 +144,7 @@ def _go_on(journal, about, photos, batch_size):
     failed = 0
     for i, photo in enumerate(photos, 1):
         row = _parsed(file.readline())
-        if not row or row.get("path") != photo: break
+        if not row or row.get("path") != photo or "error" not in row: break
         failed += bool(row["error"])
         if i % batch_size == 0 or i == len(photos): good = file.tell(), i, failed
     file.truncate(good[0])
@@ -144,9 +152,10 @@ def _go_on(journal, about, photos, batch_size):
     journal.done, journal.failed = good[1:]
 
 def _parsed(line):
-    "A line of JSON, or None if it is torn"
-    try: return json.loads(line) if line.endswith(b"\n") else None
+    "An object on a line of JSON, or None where it is torn or something else"
+    try: value = json.loads(line) if line.endswith(b"\n") else None
     except ValueError: return None
+    return value if isinstance(value, dict) else None
 
 # %% ../nbs/09b_rows.ipynb #bbcf21e6
 def share_of(

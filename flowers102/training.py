@@ -39,7 +39,7 @@ from .cache import PhotoCache, photo_cache
 from .calibration import calibrate
 from .core import (FlowersError, default_device, read_json, seed_everything, write_json)
 from .data import (EpochBatches, Flowers102Dataset, Loaders, make_loaders,
-                             preprocess_for, sample_seed)
+                             preprocess_of_run, sample_seed)
 from .features import CachedDataset, cache_features, cut_model, linear_probe, set_head
 from .labels import decided_source, decided_split
 from .leaks import choose_split
@@ -93,7 +93,7 @@ def prepare(
     c = replace(config, device=str(device) if ranks.world == 1 else device.type,
                 head_lr=config.head_lr or 4*config.lr, n_workers=_workers(config))
     seed_everything(c.seed, c.deterministic)
-    preprocess = preprocess_for(c.size, c.size if c.source == "toy" else None)
+    preprocess = preprocess_of_run(c.source, c.size)
     if c.cache is None: c = replace(c, cache=preprocess["resize"] if device.type == "cuda" else 0)
     if 0 < c.cache < preprocess["resize"]:
         raise FlowersError(f"--cache {c.cache}: expected 0, or at least {preprocess['resize']} px, "
