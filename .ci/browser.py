@@ -21,6 +21,7 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
@@ -55,6 +56,12 @@ def odd_files(folder):
     return {p.stem: p for p in folder.iterdir()}
 
 
+def kernels(server):
+    "How many kernels a server has"
+    children = psutil.Process(server.pid).children(recursive=True)
+    return sum("ipykernel" in " ".join(p.cmdline()) for p in children)
+
+
 def check(page, photo, name, files, shots):
     "Everything that people do, one after the other"
     verdict, alerts, status = (page.locator(c) for c in (".f102-verdict", ".f102-wrong", "p[role=status]:not(.f102-line)"))
@@ -78,7 +85,7 @@ def check(page, photo, name, files, shots):
     step(f"a photo is named as flowers102_predict names it, with a bar as long as its probability: {name}")
     heat, opacity = page.locator(".f102-stack img + img"), "e => getComputedStyle(e).opacity"
     assert heat.evaluate(opacity) == "0.5"
-    slider = page.get_by_role("slider")
+    slider = page.get_by_role("slider", name="Heat map")
     slider.focus()
     for _ in range(4): slider.press("ArrowRight")
     page.wait_for_function("getComputedStyle(document.querySelector('.f102-stack img + img')).opacity == '0.7'")
@@ -105,13 +112,13 @@ def check(page, photo, name, files, shots):
     step("a text, 30 MB of photo, 30 MB of noise and a file over the limit end in a sentence each")
     send(photo)
     expect(verdict).to_contain_text(name)
-    page.locator(".f102-zone").evaluate("""(zone, url) => fetch(url).then(r => r.blob()).then(b => {
+    page.locator("h1").evaluate("""(place, url) => fetch(url).then(r => r.blob()).then(b => {
         const data = new DataTransfer()
         data.items.add(new File([b], "dropped.png", {type: "image/png"}))
-        zone.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}))})""",
+        place.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}))})""",
         page.locator(".f102-stack img").first.get_attribute("src"))
     expect(status).to_contain_text("dropped.png", timeout=30_000)
-    step("afterwards the page still works; photos can be dropped")
+    step("afterwards the page still works; photos can be dropped anywhere")
     page.get_by_role("list", name="Examples").get_by_role("button").first.focus()
     page.keyboard.press("Enter")
     expect(status).not_to_contain_text("dropped.png")
@@ -124,7 +131,7 @@ def check(page, photo, name, files, shots):
         page.set_viewport_size({"width": width, "height": 900})
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{over} pixels too wide at {width}"
-    unnamed = page.evaluate("""[...document.querySelectorAll('.f102 input, .f102 select, .f102 button, .f102 img')].filter(e =>
+    unnamed = page.evaluate("""[...document.querySelectorAll('.f102 input, .f102 select, .f102 button, .f102 img, .f102 [role=slider], .f102 [contenteditable]')].filter(e =>
         !(e.hasAttribute('alt') || e.labels?.length || e.textContent.trim() || e.title || e.getAttribute('aria-label'))).length""")
     assert unnamed == 0, f"{unnamed} controls without a name"
     step("fits a phone; every control has a name")
@@ -159,17 +166,31 @@ def main(run, photo, shots, options):
             page.goto(f"http://127.0.0.1:{port}/", timeout=120_000)
             (Path(folder)/"files").mkdir()
             check(page, photo, name, odd_files(Path(folder)/"files"), shots)
+            before = kernels(server)
+            page.unroute_all()
+            page.goto("about:blank")
+            end = time.monotonic() + 30
+            while kernels(server) >= before and time.monotonic() < end: time.sleep(.5)
+            assert kernels(server) < before, "a closed page has left its kernel behind"
+            print("  the kernel ends with its page")
             for url in sorted(outside): print(f"  asked for, and not had: {url}")
             assert not problems, problems
             browser.close()
         except BaseException:
-            if "page" in locals() and shots: page.screenshot(path=f"{shots}/failed.png", full_page=True)
+            if "page" in locals() and shots and not page.is_closed(): page.screenshot(path=f"{shots}/failed.png", full_page=True)
             log.seek(0)
             print("".join(log.readlines()[-40:]), file=sys.stderr)
             raise
         finally:
-            if server.poll() is None: os.killpg(server.pid, signal.SIGTERM)
-            server.wait(20)
+            if server.poll() is None: server.send_signal(signal.SIGTERM)
+            server.wait(30)
+    for _ in range(20): # a command that was told to end has ended all that it started
+        try: socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError: break
+        time.sleep(.5)
+    else: raise AssertionError("the server has outlived its command")
+    assert not list(Path(tempfile.gettempdir()).glob(f"flowers102-{server.pid}-*")), "a folder was left behind"
+    print("  and the server with its command")
     print("the app works in a browser")
 
 

@@ -6,22 +6,26 @@
 __all__ = ['verdict_html', 'bars_html', 'heat_layer', 'faded', 'PhotoPicker', 'Neighbours', 'Seen', 'answer_record', 'answer_png',
            'FlowerApp', 'page_options', 'page_app', 'serve']
 
-# %% ../nbs/11_app.ipynb #27074278
+# %% ../nbs/11_app.ipynb #b47b7c9f
 import base64
 import html
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import anywidget
@@ -32,15 +36,16 @@ import traitlets
 from PIL import Image
 
 from .bundle import Bundle, bundle_model, bundle_sha256, load_bundle
-from .core import FlowersError, read_json
+from .core import FlowersError, default_device, read_json
 from .data import read_photo, to_batch
 from .explain import Explainer, place_map
 from .features import cut_model, embed_photos
+from .gradcam import METHODS
 from .inference import Prediction, Predictor, find_photos, predict, prediction_row, show_prediction
 from .sources import Source, get_source, pick
 from .splits import load_split
 
-# %% ../nbs/11_app.ipynb #0fd87dcb
+# %% ../nbs/11_app.ipynb #8580cb46
 def verdict_html(
     prediction:Prediction, # an answer without an error
     classes:int=102, # how many the model knows
@@ -48,29 +53,31 @@ def verdict_html(
     "The name and how sure it is, or that it is none of them"
     p = prediction
     if p.known is False: said = f"<strong>Not one of the {classes}</strong> that I know. Closest are:"
-    else: said = f"<strong>{html.escape(p.name)}</strong> {_percent(p.confidence)}"
+    else: said = f"<strong>{html.escape(p.name)}</strong> {html.escape(_percent(p.confidence))}"
     return f'<p class="f102-verdict">{said}</p>'
 
 def _percent(p):
     "A probability that is never rounded to certainty"
-    if p > .9995: return "&gt; 99.9%"
-    return "&lt; 0.1%" if p < .0005 else f"{p:.1%}"
+    if p > .9995: return "> 99.9%"
+    return "< 0.1%" if p < .0005 else f"{p:.1%}"
 
-# %% ../nbs/11_app.ipynb #ec9e395e
+# %% ../nbs/11_app.ipynb #fb84c43c
 def bars_html(
     prediction:Prediction, # an answer without an error
 ) -> str: # HTML; all text in it is escaped
     "A bar for each of the most probable names, and what else it could be"
-    bars = "".join(f'<li><span>{html.escape(name)}</span><span>{_percent(q)}</span>'
+    bars = "".join(f'<li><span>{html.escape(name)}</span><span>{html.escape(_percent(q))}</span>'
                    f'<div><i style="width:{q:.2%}"></i></div></li>' for name, q in prediction.top_k)
     others = [html.escape(n) for n in prediction.prediction_set or () if n != prediction.name]
     unsure = others and prediction.known is not False
     doubt = f"<p>Could also be: {', '.join(others)}.</p>" if unsure else ""
     return f'<ol class="f102-bars">{bars}</ol>{doubt}'
 
-# %% ../nbs/11_app.ipynb #4f9e2362
+# %% ../nbs/11_app.ipynb #fabd0728
 _LOOKS = """
-.f102 {max-width: 60rem; margin: auto; padding: 0 .6rem; font-size: 1rem; line-height: 1.4}
+.f102 {--f102: #7a3b8f; max-width: 60rem; margin: auto; padding: 0 .6rem; font-size: 1rem; line-height: 1.4}
+[data-jp-theme-light=false] .f102 {--f102: #c48fd8}
+.f102 :is(select, input, button):focus-visible {outline: 3px solid #b3531a; outline-offset: 2px}
 .f102 .widget-html-content {line-height: 1.4; font-size: 1rem; overflow-wrap: anywhere}
 .f102-head h1 {font-size: 1.6rem; line-height: 1.2; margin: .6rem 0 0}
 .f102-head p, .f102 figcaption, .f102-busy {color: var(--jp-ui-font-color2, #555); margin: .2rem 0; font-size: .85rem}
@@ -85,19 +92,19 @@ _LOOKS = """
 .f102-bars {list-style: none; padding: 0; margin: 0}
 .f102-bars li {display: flex; flex-wrap: wrap; justify-content: space-between; margin: .35rem 0}
 .f102-bars div {flex-basis: 100%; height: .5rem; border-radius: 4px; background: var(--jp-layout-color2, #eee)}
-.f102-bars i {display: block; height: 100%; min-width: 2px; border-radius: 4px; background: #7a3b8f}
-.f102-bars li + li i {background: #b98ac9}
+.f102-bars i {display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--f102)}
+.f102-bars li + li i {background: color-mix(in srgb, var(--f102) 55%, var(--jp-layout-color0, #fff))}
 .f102-near {display: flex; flex-wrap: wrap; gap: .5rem}
 .f102-near figure {width: 5rem}
 .f102-near img {width: 5rem; height: 5rem; object-fit: cover; border-radius: 6px}
 .f102-wrong {background: #fdecea; color: #7d1a12; border-left: 4px solid #b3261e; padding: .5rem .8rem; margin: .3rem 0}
 .f102-busy::before {content: ""; display: inline-block; width: .8em; height: .8em; margin-right: .5em;
-  border: 2px solid #7a3b8f; border-right-color: transparent; border-radius: 50%; animation: f102-turn .8s linear infinite}
+  border: 2px solid var(--f102); border-right-color: transparent; border-radius: 50%; animation: f102-turn .8s linear infinite}
 @keyframes f102-turn {to {transform: rotate(1turn)}}
 @media (prefers-reduced-motion: reduce) {.f102-busy::before {animation: none}}
 """ 
 
-# %% ../nbs/11_app.ipynb #76357cec
+# %% ../nbs/11_app.ipynb #f07ffb49
 def heat_layer(
     placed:torch.Tensor, # (H, W) from `place_map`, NaN where the network did not look
     side:int=256, # longer side of the picture; a browser enlarges it smoothly
@@ -111,7 +118,7 @@ def heat_layer(
     layer.thumbnail((side, side))
     return layer
 
-# %% ../nbs/11_app.ipynb #c4a7dde8
+# %% ../nbs/11_app.ipynb #1d3cd30e
 def faded(
     photo:Image.Image, # RGB
     layer:Image.Image, # from `heat_layer`
@@ -122,7 +129,7 @@ def faded(
     layer.putalpha(layer.getchannel("A").point(lambda a: round(a*strength)))
     return Image.alpha_composite(photo.convert("RGBA"), layer).convert("RGB")
 
-# %% ../nbs/11_app.ipynb #fce2ecf8
+# %% ../nbs/11_app.ipynb #7def9f58
 _HELPERS = """
 function make(tag, fields = {}, ...children) {
   const node = document.createElement(tag)
@@ -133,6 +140,13 @@ function make(tag, fields = {}, ...children) {
   return node
 }
 
+const GONE = "the program behind this page has ended; reload the page"
+
+function tell(model, message, ...parts) { // false where nobody listens any more
+  try { model.send(message, undefined, parts) } catch { return false }
+  return true
+}
+
 const mb = bytes => (bytes/2**20).toFixed(1) + " MB"
 
 async function smaller(file, side) {
@@ -140,13 +154,16 @@ async function smaller(file, side) {
   const scale = Math.min(1, side/Math.max(photo.width, photo.height))
   const canvas = make("canvas", {width: Math.max(1, Math.round(photo.width*scale)),
                                  height: Math.max(1, Math.round(photo.height*scale))})
-  canvas.getContext("2d").drawImage(photo, 0, 0, canvas.width, canvas.height)
+  const pen = canvas.getContext("2d")
+  pen.fillStyle = "white" // what was transparent; Python does the same
+  pen.fillRect(0, 0, canvas.width, canvas.height)
+  pen.drawImage(photo, 0, 0, canvas.width, canvas.height)
   photo.close()
   return await new Promise(done => canvas.toBlob(done, "image/jpeg", .95))
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #68f250eb
+# %% ../nbs/11_app.ipynb #a2005814
 _SENDING = """
 const PIECE = 2**20
 
@@ -154,9 +171,9 @@ function sender(model, say) {
   const waiting = new Map()
   model.on("msg:custom", message => waiting.get(message.id)?.(message))
   const ask = (message, part) => new Promise((done, lost) => {
-    const clock = setTimeout(() => lost("no answer; reload the page"), 120000)
+    const clock = setTimeout(() => lost(GONE), 45000)
     waiting.set(message.id, answer => { clearTimeout(clock); done(answer) })
-    model.send(message, undefined, [part])
+    if (!tell(model, message, part)) lost(GONE)
   })
   return async function send(file) {
     const limit = model.get("limit")
@@ -166,13 +183,14 @@ function sender(model, say) {
       data = await smaller(file, model.get("side")).catch(() => null) ?? file
     }
     if (data.size > limit) {
-      model.send({kind: "refused", name: file.name, size: data.size})
+      tell(model, {kind: "refused", name: file.name, size: data.size})
       return
     }
     const id = `${Date.now()} ${Math.random()}`
     for (let at = 0; at < data.size || at == 0; at += PIECE) {
       say(`${file.name}: ${Math.round(100*at/Math.max(data.size, 1))} % of ${mb(data.size)} sent`)
-      const part = await data.slice(at, at + PIECE).arrayBuffer()
+      const part = await data.slice(at, at + PIECE).arrayBuffer().catch(() => {
+        throw "can't be read here (a folder?); choose photos" })
       const message = {kind: "piece", id, name: file.name, size: data.size, was: file.size, at}
       if ((await ask(message, part)).stop) break
     }
@@ -181,15 +199,20 @@ function sender(model, say) {
 }
 """ 
 
-# %% ../nbs/11_app.ipynb #b221e4df
+# %% ../nbs/11_app.ipynb #083ad084
 _PICKER = """
 function render({ model, el }) {
   const line = make("p", {className: "f102-line", role: "status"})
   const say = text => { line.textContent = text }
   const send = sender(model, say)
   let queue = Promise.resolve()
-  const take = files => { for (const file of files) queue = queue.then(() => send(file)).then(
-    () => say(""), problem => say(`${file.name}: ${problem}`)) }
+  const take = files => {
+    if (files.length && !tell(model, {kind: "batch", n: files.length})) return say(GONE)
+    for (const file of files) queue = queue.then(() => send(file)).then(() => say(""), problem => {
+      say(`${problem}`)
+      if (problem != GONE) tell(model, {kind: "problem", name: file.name, text: `${problem}`})
+    })
+  }
 
   const id = `f102-${Math.random().toString(36).slice(2)}`
   const input = make("input", {type: "file", id, multiple: true, accept: "image/*,.heic,.heif"})
@@ -197,11 +220,13 @@ function render({ model, el }) {
   const zone = make("label", {htmlFor: id, className: "f102-zone"},
     make("strong", {}, "Choose photos, or drop them here"),
     make("span", {}, `up to ${Math.round(model.get("limit")/2**20)} MB each; they stay on the machine that runs this page`))
-  for (const kind of ["dragover", "dragleave", "drop"]) zone.addEventListener(kind, event => {
+  const area = document.body.dataset.voila ? document : zone // on a page of its own, anywhere will do
+  const over = event => {
     event.preventDefault()
-    zone.classList.toggle("f102-over", kind == "dragover")
-    if (kind == "drop") take([...event.dataTransfer.files])
-  })
+    zone.classList.toggle("f102-over", event.type == "dragover")
+    if (event.type == "drop") take([...event.dataTransfer.files])
+  }
+  for (const kind of ["dragover", "dragleave", "drop"]) area.addEventListener(kind, over)
 
   function strip(kind, title) {
     const list = make("ul", {"aria-label": title}), box = make("div", {}, make("span", {}, title), list)
@@ -209,7 +234,7 @@ function render({ model, el }) {
       const had = [...list.children].findIndex(item => item.contains(document.activeElement))
       list.replaceChildren(...model.get(kind).map((photo, i) => make("li", {}, make("button",
         {type: "button", title: photo.name, "aria-pressed": kind == "photos" && i == model.get("chosen"),
-         onclick: () => model.send({kind, i})}, make("img", {src: photo.src, alt: photo.name})))))
+         onclick: () => tell(model, {kind, i}) || say(GONE)}, make("img", {src: photo.src, alt: photo.name})))))
       list.children[had]?.firstChild.focus()
       box.hidden = !model.get(kind).length
     }
@@ -219,26 +244,27 @@ function render({ model, el }) {
   }
   el.classList.add("f102-picker")
   el.append(input, zone, line, strip("examples", "Examples"), strip("photos", "Your photos"))
+  return () => { for (const kind of ["dragover", "dragleave", "drop"]) area.removeEventListener(kind, over) }
 }
 export default { render }
 """ 
 
-# %% ../nbs/11_app.ipynb #b0687e4e
+# %% ../nbs/11_app.ipynb #92e30c02
 _PICKER_LOOKS = """
 .f102-picker input {position: absolute; width: 1px; height: 1px; opacity: 0}
 .f102-zone {display: flex; flex-direction: column; align-items: center; padding: 1.1rem .5rem; cursor: pointer;
-  border: 2px dashed #7a3b8f; border-radius: 10px; text-align: center}
+  border: 2px dashed var(--f102); border-radius: 10px; text-align: center}
 .f102-zone span, .f102-picker div > span, .f102-line {font-size: .85rem; color: var(--jp-ui-font-color2, #555)}
-.f102-zone:hover, .f102-over {background: #7a3b8f22}
-.f102-picker input:focus-visible + label, .f102-picker button:focus-visible {outline: 3px solid #e0803c; outline-offset: 2px}
+.f102-zone:hover, .f102-over {background: color-mix(in srgb, var(--f102) 14%, transparent)}
+.f102-picker input:focus-visible + label {outline: 3px solid #b3531a; outline-offset: 2px}
 .f102-line {min-height: 1.3em; margin: .2rem 0}
-.f102-picker ul {display: flex; gap: .4rem; overflow-x: auto; list-style: none; margin: .1rem 0 .4rem; padding: 3px}
+.f102-picker ul {display: flex; gap: .4rem; overflow-x: auto; list-style: none; margin: .1rem 0 .4rem; padding: 6px}
 .f102-picker li button {padding: 0; border: 3px solid transparent; border-radius: 8px; background: none; cursor: pointer}
-.f102-picker li button[aria-pressed=true] {border-color: #7a3b8f}
+.f102-picker li button[aria-pressed=true] {border-color: var(--f102)}
 .f102-picker li img {display: block; width: 3.6rem; height: 3.6rem; object-fit: cover; border-radius: 5px}
 """ 
 
-# %% ../nbs/11_app.ipynb #0289e98b
+# %% ../nbs/11_app.ipynb #7bd3c183
 class PhotoPicker(anywidget.AnyWidget):
     "A place to drop photos on, and strips of small pictures to choose from"
     _esm, _css = _HELPERS + _SENDING + _PICKER, _PICKER_LOOKS
@@ -252,14 +278,16 @@ class PhotoPicker(anywidget.AnyWidget):
     def __init__(self,
         on_photo, # called with name, bytes, and the size that the file had before it was made smaller
         on_choice, # called with "examples" or "photos" and a number
-        on_refused, # called with name and size of a file that is too large
+        on_trouble, # called with a name and what is wrong with it
+        on_batch, # called with a number, when so many files are chosen
         **traits, # of the widget, as `examples` and `limit`
     ):
         super().__init__(**traits)
-        self.on_photo, self.on_choice, self.on_refused, self.parts = on_photo, on_choice, on_refused, {}
+        self.on_photo, self.on_choice, self.parts = on_photo, on_choice, {}
+        self.on_trouble, self.on_batch = on_trouble, on_batch
         self.on_msg(lambda widget, message, buffers: _heard(self, message, buffers))
 
-# %% ../nbs/11_app.ipynb #505ff4d1
+# %% ../nbs/11_app.ipynb #8bbe925b
 def _heard(picker, message, buffers):
     "What the browser says"
     match message:
@@ -267,7 +295,11 @@ def _heard(picker, message, buffers):
             whole = _put_together(picker, id, size, at, buffers)
             if whole is not None: picker.on_photo(name, whole, message.get("was", size))
             picker.send({"id": id, "stop": whole is None and id not in picker.parts})
-        case {"kind": "refused", "name": str(name), "size": int(size)}: picker.on_refused(name, size)
+        case {"kind": "refused", "name": str(name), "size": int(size)}:
+            picker.on_trouble(name, f"{size/2**20:.1f} MB; expected {picker.limit >> 20} MB at most. "
+                              "Make it smaller first; the network looks at a few hundred pixels.")
+        case {"kind": "problem", "name": str(name), "text": str(text)}: picker.on_trouble(name, text)
+        case {"kind": "batch", "n": int(n)}: picker.on_batch(n)
         case {"kind": ("examples" | "photos") as kind, "i": int(i)}:
             if 0 <= i < len(getattr(picker, kind)): picker.on_choice(kind, i)
 
@@ -282,7 +314,7 @@ def _put_together(picker, id, size, at, buffers):
     while len(picker.parts) > 8: picker.parts.pop(next(iter(picker.parts))) # the oldest
     return None
 
-# %% ../nbs/11_app.ipynb #cb14254f
+# %% ../nbs/11_app.ipynb #5a1780d8
 class Neighbours:
     "The training photos that a network finds most like another photo"
 
@@ -310,10 +342,10 @@ class Neighbours:
         best = cosines.argsort(descending=True, stable=True)[:k].tolist()
         return [(self.samples[i], cosines[i].item()) for i in best]
 
-# %% ../nbs/11_app.ipynb #c11de473
+# %% ../nbs/11_app.ipynb #c7614715
 def _unit(rows): return torch.nn.functional.normalize(rows, dim=-1)
 
-# %% ../nbs/11_app.ipynb #62f32419
+# %% ../nbs/11_app.ipynb #09a3884a
 @dataclass
 class Seen:
     "A photo that the app was asked about"
@@ -324,8 +356,9 @@ class Seen:
     crop: torch.Tensor = field(repr=False) # (3, size, size) uint8, what the network saw
     layers: dict = field(default_factory=dict, repr=False) # (target, against) -> `heat_layer`
     near: list = field(default_factory=list, repr=False) # from `Neighbours`
+    note: str = "" # what happened to it on its way
 
-# %% ../nbs/11_app.ipynb #1f4a17ec
+# %% ../nbs/11_app.ipynb #cf7b24cc
 def answer_record(
     seen:Seen, # a photo
     bundle:Bundle, # that was asked
@@ -335,13 +368,14 @@ def answer_record(
 ) -> dict: # JSON-ready
     "All that was said about a photo, and by whom"
     return prediction_row(replace(seen.answer, path=seen.name)) | {
+        "note": seen.note,
         "explained": {"target": target, "against": against, "method": method},
         "nearest": [{"id": s.id, "label": bundle.class_names[s.label], "cosine": round(c, 4)}
                     for s, c in seen.near],
         "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle), "temperature": bundle.temperature,
         "protocol": bundle.protocol, "split_sha256": bundle.split_sha256}
 
-# %% ../nbs/11_app.ipynb #69865da2
+# %% ../nbs/11_app.ipynb #5d3cc359
 def answer_png(
     seen:Seen, # a photo
     picture:Image.Image, # as it is to be shown, from `faded`
@@ -358,7 +392,7 @@ def answer_png(
     fig.savefig(file, format="png")
     return file.getvalue()
 
-# %% ../nbs/11_app.ipynb #ab39273d
+# %% ../nbs/11_app.ipynb #2833bf74
 class _Saver(anywidget.AnyWidget):
     "Buttons that make the browser save what Python gives it"
     _esm = _HELPERS + """
@@ -390,21 +424,45 @@ export default { render }
         if kind in ("png", "json") and self.ready and (made := self.on_save(kind)):
             self.send({"name": made[0], "type": made[1]}, [made[2]])
 
-# %% ../nbs/11_app.ipynb #678b521a
+# %% ../nbs/11_app.ipynb #041f2e87
+class _Fader(anywidget.AnyWidget):
+    "A slider that sets the opacity of the pictures of a class of styles"
+    _esm = _HELPERS + """
+function render({ model, el }) {
+  const style = make("style"), shown = make("output")
+  const slider = make("input", {type: "range", min: 0, max: 100, step: 5, id: model.get("target"),
+                                oninput: () => { model.set("value", slider.value/100); model.save_changes() }})
+  const draw = () => {
+    slider.value = Math.round(100*model.get("value"))
+    shown.textContent = `${slider.value} %`
+    style.textContent = `.${model.get("target")} {opacity: ${slider.value/100}}`
+  }
+  model.on("change:value", draw)
+  draw()
+  el.classList.add("f102-fader")
+  el.append(style, make("label", {htmlFor: model.get("target")}, "Heat map"), slider, shown)
+}
+export default { render }
+"""
+    _css = ".f102-fader {display: flex; gap: .6rem; align-items: center; margin: 2px} .f102-fader label {width: 6rem; text-align: right; font-size: var(--jp-widgets-font-size, 13px)} .f102-fader input {flex: 1; min-width: 3rem; accent-color: var(--f102)} .f102-fader output {width: 3.2rem; font-size: var(--jp-widgets-font-size, 13px)}"
+    value = traitlets.Float(.5, min=0, max=1).tag(sync=True)
+    target = traitlets.Unicode().tag(sync=True) # the class of styles
+
+# %% ../nbs/11_app.ipynb #f80c9c94
 def _parts(app, paths, limit):
     "All widgets of an app, by name"
     wide = dict(layout=widgets.Layout(width="auto"), style={"description_width": "6rem"})
     parts = dict(
         head=widgets.HTML(_head(app.bundle)), looks=widgets.HTML(f"<style>{_LOOKS}</style>"),
-        picker=PhotoPicker(partial(_arrived, app), partial(_chosen, app), partial(_refused, app), limit=limit,
-                           examples=[_icon(*e) for e in app.examples]),
+        picker=PhotoPicker(partial(_arrived, app), partial(_chosen, app),
+                           lambda name, what: _complain(app, f"{name}: {what}"), partial(_many, app),
+                           limit=limit, examples=[_icon(*e) for e in app.examples]),
         path=widgets.Text(description="By path", placeholder="a photo or folder on this machine",
                           continuous_update=False, **wide),
         status=widgets.HTML(_said("")), wrong=widgets.HTML(), picture=widgets.HTML(),
-        fade=widgets.HTML(), near=widgets.HTML(), bars=widgets.HTML(),
+        near=widgets.HTML(), bars=widgets.HTML(),
         verdict=widgets.HTML(),
-        strength=widgets.FloatSlider(.5, min=0, max=1, step=.05, description="Heat map",
-                                     readout_format=".0%", **wide),
+        strength=_Fader(target=_layer_class(app)),
         target=widgets.Dropdown(description="Evidence for", **wide),
         against=widgets.Dropdown(description="and not for", **wide), saver=_Saver(partial(_save, app)))
     parts["path"].layout.display = None if paths else "none"
@@ -417,20 +475,21 @@ def _arranged(parts):
     row = widgets.HBox([widgets.VBox([p["picture"], why]), column("bars", "near", "saver")])
     row.add_class("f102-row")
     row.layout.display = "none"
-    box = widgets.VBox([p["looks"], p["fade"], p["head"], p["picker"], p["path"], p["status"],
+    box = widgets.VBox([p["looks"], p["head"], p["picker"], p["path"], p["status"],
                         p["wrong"], p["verdict"], row])
     box.add_class("f102")
     return box, row
 
-# %% ../nbs/11_app.ipynb #5ecf2fc6
+# %% ../nbs/11_app.ipynb #95e050af
 def _head(bundle):
     "What this is, and how good it is"
     n, test = len(bundle.class_names), bundle.metrics.get("test", {})
+    asks = ", and says so when it does not recognise one" if bundle.thresholds.get("known") else ""
     good = (f"It was right for {test['top1']:.1%} of {test['n']:,} photos that it had never seen "
             f"({html.escape(bundle.protocol)}, split {bundle.split_sha256[:12]}). "
             if "top1" in test and bundle.split_sha256 else "")
     return (f'<div class="f102-head"><h1>Which flower is this?</h1><p>{html.escape(bundle.arch)} '
-            f'knows {n} kinds of flowers, and says so when it does not recognise one. {good}</p></div>')
+            f'knows {n} kinds of flowers{asks}. {good}</p></div>')
 
 def _said(text, busy=False):
     "A line that a screen reader reads aloud; seen only while work goes on"
@@ -448,7 +507,7 @@ def _icon(name, photo):
     small.thumbnail((120, 120))
     return {"name": name, "src": _data_uri(small, quality=85)}
 
-# %% ../nbs/11_app.ipynb #2e28c0a6
+# %% ../nbs/11_app.ipynb #a35837b1
 class FlowerApp:
     "Names flowers, says how sure it is, and shows why; a notebook shows it as it is"
 
@@ -466,7 +525,8 @@ class FlowerApp:
         self.predictor = Predictor(bundle, device)
         self.bundle, self.neighbours, self.most = self.predictor.bundle, neighbours, most
         self.explainer = Explainer(self.bundle, method, device=device)
-        self.method, self.paths, self.photos, self.current, self.busy = method, paths, [], -1, False
+        self.method, self.paths, self.busy = method, paths, False
+        self.photos, self.current, self.complaints = [], -1, []
         self.examples = list(_readable(examples))
         _build(self, limit_mb << 20)
 
@@ -477,10 +537,11 @@ class FlowerApp:
     def add(self,
         photo, # as for `predict`: a path, a Pillow image, an array, bytes
         name:str="photo", # to show
+        note:str="", # also to show
     ) -> Prediction|None: # None where the photo can't be read; the page says why
         "Name a photo and show it"
         with _working(self, f"looking at {name}"):
-            self.photos.append(_seen(self, photo, name))
+            self.photos.append(_seen(self, photo, name, note))
             self.photos = self.photos[-self.most:]
             self.select(len(self.photos) - 1)
             return self.photos[-1].answer
@@ -493,7 +554,7 @@ class FlowerApp:
         _offer_names(self)
         _redraw(self)
 
-# %% ../nbs/11_app.ipynb #cf2da8ed
+# %% ../nbs/11_app.ipynb #4f6596d0
 def _build(app, limit):
     "Make the widgets of an app, and connect them"
     app.parts = _parts(app, app.paths, limit)
@@ -506,16 +567,18 @@ def _readable(paths):
         try: yield Path(path).name, read_photo(path)
         except FlowersError as e: print(f"example left out: {e}", file=sys.stderr)
 
-def _seen(app, photo, name):
+def _seen(app, photo, name, note):
     "Ask predictor and neighbours about a photo"
     n = len(app.bundle.class_names)
     answer = predict(app.predictor, photo, top_k=n, keep_photos=True)
-    if answer.error: raise FlowersError(f"{name}: {answer.error.rpartition(' bytes: ')[2]}")
+    if answer.error:
+        where = photo if isinstance(photo, (str, os.PathLike)) else name
+        raise FlowersError(f"{where}: {answer.error.rpartition(' bytes: ')[2]}")
     crop, small = app.predictor.prepare(answer.photo), answer.photo.copy()
     small.thumbnail((800, 800))
     near = app.neighbours(crop) if app.neighbours else []
     short = replace(answer, top_k=answer.top_k[:5], photo=None)
-    return Seen(name, short, answer.top_k, small, crop, near=near)
+    return Seen(name, short, answer.top_k, small, crop, near=near, note=note)
 
 @contextmanager
 def _working(app, text):
@@ -526,7 +589,7 @@ def _working(app, text):
         yield
         if app.photos and app.current >= 0:
             seen = app.photos[app.current]
-            said = f"{seen.name}: {seen.answer.name}, {seen.answer.confidence:.1%}"
+            said = f"{seen.name}: {seen.answer.name}, {_percent(seen.answer.confidence)} {seen.note}"
     except FlowersError as e: _complain(app, str(e))
     except Exception as e:
         traceback.print_exc()
@@ -534,18 +597,23 @@ def _working(app, text):
                        "The page goes on; please report it.")
     app.parts["status"].value = _said(said)
 
-def _complain(app, text, most=3):
+def _complain(app, text, most=5):
     "Add a line to the complaints"
-    before = app.parts["wrong"].value.split("\n") if app.parts["wrong"].value else []
-    line = f'<p class="f102-wrong" role="alert">{html.escape(text)}</p>'.replace("\n", " ")
-    app.parts["wrong"].value = "\n".join([*before, line][-most:])
+    if text not in app.complaints: app.complaints.append(text)
+    more = len(app.complaints) - most
+    lines = app.complaints[:most] + ([f"and {more} more"] if more > 0 else [])
+    app.parts["wrong"].value = "".join(f'<p class="f102-wrong" role="alert">{html.escape(t)}</p>' for t in lines)
 
-# %% ../nbs/11_app.ipynb #36ed53c8
+def _forgive(app):
+    "Forget the complaints, as something new begins"
+    app.parts["wrong"].value, app.complaints = "", []
+
+# %% ../nbs/11_app.ipynb #3c485ca2
 def _offer_names(app):
     "Fill the two menus for the photo that is shown"
     p, seen, names = app.parts, app.photos[app.current], app.bundle.class_names
     label_of = {n: i for i, n in enumerate(names)}
-    ranked = [(f"{n} ({q:.1%})", label_of[n]) for n, q in seen.ranking]
+    ranked = [(f"{n} ({_percent(q)})", label_of[n]) for n, q in seen.ranking]
     app.busy = True # menus that change by our own hand ask nothing
     p["target"].options, p["target"].value = ranked, ranked[0][1]
     p["against"].options, p["against"].value = [("any other", None), *ranked], None
@@ -567,7 +635,7 @@ def _asked(app):
     against = p["against"].value
     return names[p["target"].value], None if against is None else names[against]
 
-# %% ../nbs/11_app.ipynb #3de5a586
+# %% ../nbs/11_app.ipynb #cfa64ab9
 def _redraw(app):
     "Show the current photo with all that was said about it"
     p, seen, (target, against) = app.parts, app.photos[app.current], _asked(app)
@@ -576,40 +644,38 @@ def _redraw(app):
         f'<figure><div class="f102-stack"><img src="{_data_uri(seen.small, quality=90)}" '
         f'alt="the photo {html.escape(seen.name)}"><img class="{_layer_class(app)}" '
         f'src="{_data_uri(_layer(app), "PNG")}" alt="heat map of {html.escape(what)}"></div>'
-        f"<figcaption>Bright: {html.escape(what)}. White: outside what the network looked at."
-        "</figcaption></figure>")
+        f"<figcaption>Bright: {html.escape(what)}. White: outside what the network looked at. "
+        f"{html.escape(f'The photo was {seen.note}.' if seen.note else '')}</figcaption></figure>")
     p["verdict"].value = verdict_html(seen.answer, len(app.bundle.class_names))
     p["bars"].value = bars_html(seen.answer)
     p["near"].value = _near_html(seen.near, app.bundle.class_names)
     p["picker"].photos = [_icon(s.name, s.small) for s in app.photos]
     p["picker"].chosen, p["saver"].ready, app.row.layout.display = app.current, True, None
-    _fade(app)
 
 def _layer_class(app): return f"f102-heat-{id(app)}"
 
-def _fade(app):
-    "Let the browser fade the heat map"
-    p = app.parts
-    p["fade"].value = f'<style>.{_layer_class(app)} {{opacity: {p["strength"].value:g}}}</style>'
+def _read_or_none(path):
+    "A photo, or nothing where it can't be read"
+    try: return read_photo(path)
+    except FlowersError: return None
 
 def _near_html(near, names):
     "The nearest training photos"
     if not near: return ""
-    pictures = "".join(f'<figure><img src="{_icon("", read_photo(s.path))["src"]}" alt="">'
-                       f"<figcaption>{html.escape(names[s.label])}</figcaption></figure>" for s, _ in near)
+    pictures = "".join(f'<figure><img src="{_icon("", photo)["src"]}" alt="">'
+                       f"<figcaption>{html.escape(names[s.label])}</figcaption></figure>"
+                       for s, _ in near if (photo := _read_or_none(s.path)))
     known = near[0][1] > .999 # features are kept in half precision
     told = "It has learned from this very photo, or one much like it" if known else "It learned from these"
     return f'<p>{told}; most alike to it are:</p><div class="f102-near">{pictures}</div>'
 
-# %% ../nbs/11_app.ipynb #db93ccde
+# %% ../nbs/11_app.ipynb #a9480946
 def _connect(app):
     "Let the widgets call the app"
     p = app.parts
-    p["strength"].observe(lambda change: _fade(app), "value")
     p["path"].observe(lambda change: _typed(app, change["new"]), "value")
     p["target"].observe(lambda change: _asked_anew(app), "value")
     p["against"].observe(lambda change: _asked_anew(app), "value")
-    _fade(app)
 
 def _asked_anew(app):
     "A menu has changed"
@@ -621,47 +687,48 @@ def _asked_anew(app):
 def _typed(app, text):
     "Photos by their path"
     if not app.paths or not text.strip(): return
-    app.parts["wrong"].value, app.parts["path"].value = "", ""
-    found = []
+    _forgive(app)
+    app.parts["path"].value, found = "", []
     with _working(app, "looking for photos"):
-        found = list(find_photos([os.path.expanduser(text.strip())]))
+        found = list(islice(find_photos([os.path.expanduser(text.strip())]), app.most + 1))
     for path in found[:app.most]: app.add(path, Path(path).name)
     if len(found) > app.most:
-        _complain(app, f"{text}: {len(found):,} photos; the first {app.most} are shown, "
+        _complain(app, f"{text}: more than {app.most} photos; these are the first, "
                        "flowers102_predict names them all")
 
-# %% ../nbs/11_app.ipynb #23e555dc
+# %% ../nbs/11_app.ipynb #f1d92fe2
 def _arrived(app, name, data, was):
     "A photo has come up from the browser"
-    note = f" (drawn smaller on its way, from {was/2**20:.1f} MB)" if was > len(data) else ""
-    app.add(data, name + note)
+    note = f"drawn smaller on its way, from {was/2**20:.1f} MB" if was > len(data) else ""
+    app.add(data, name, note)
 
 def _chosen(app, kind, i):
     "A small picture was clicked"
-    app.parts["wrong"].value = ""
+    _forgive(app)
     if kind == "examples": app.add(app.examples[i][1], app.examples[i][0])
     else:
         with _working(app, "looking again"): app.select(i)
 
-def _refused(app, name, size):
-    "A file was too large even for the way up"
-    limit = app.parts["picker"].limit/2**20
-    _complain(app, f"{name}: {size/2**20:.1f} MB; expected {limit:.0f} MB at most. Make it smaller "
-                    "first; the network looks at a few hundred pixels.")
+def _many(app, n):
+    "So many files were chosen"
+    _forgive(app)
+    if n > app.most:
+        _complain(app, f"{n} photos; the last {app.most} are kept, flowers102_predict names them all")
 
 def _save(app, kind):
     "Name, type and bytes of what a button saves"
     seen, (target, against) = app.photos[app.current], _asked(app)
+    stem = re.sub(r"\.\w{2,5}$", "", seen.name)
     with _working(app, "saving"):
         if kind == "json":
             record = answer_record(seen, app.bundle, target, against, app.method)
             data = json.dumps(record, indent=2, ensure_ascii=False).encode()
-            return f"{Path(seen.name).stem}.json", "application/json", data
+            return f"{stem}.json", "application/json", data
         what = f"for {target}" + (f", not {against}" if against else "")
         picture = faded(seen.small, _layer(app), app.parts["strength"].value)
-        return f"{Path(seen.name).stem}.png", "image/png", answer_png(seen, picture, what)
+        return f"{stem}.png", "image/png", answer_png(seen, picture, what)
 
-# %% ../nbs/11_app.ipynb #72792991
+# %% ../nbs/11_app.ipynb #4e6b1a55
 def page_options(
     bundle:str|Path, # a bundle, or a run folder
     data_dir:str|Path|None=None, # its photos; None: where the run had them
@@ -671,8 +738,12 @@ def page_options(
     home = next((p for p in (Path(bundle), Path(bundle).parent) if (p/"config.json").is_file()), None)
     if home is None or not (home/"split.json").is_file(): return None, None, []
     config = read_json(home/"config.json", "a run's configuration")
+    where = data_dir or config.get("data_dir")
+    if data_dir and not Path(data_dir).is_dir():
+        raise FlowersError(f"--data_dir {data_dir}: no such folder; expected the photos of the run")
+    if where and not Path(where).is_dir(): return None, None, []
     try:
-        source = get_source(config.get("source", "oxford"), data_dir or config.get("data_dir"))
+        source = get_source(config.get("source", "oxford"), where)
         split = load_split(home/"split.json")
         tests = [s.path for s in pick(source, split.test)]
     except FlowersError:
@@ -680,20 +751,20 @@ def page_options(
         return None, None, []
     return source, split, tests[::max(1, len(tests)//n)][:n]
 
-# %% ../nbs/11_app.ipynb #52596029
+# %% ../nbs/11_app.ipynb #4bb7aa67
 def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     "The app that `serve` was asked for; the one line of the notebook behind the page"
     try:
         asked = json.loads(os.environ["FLOWERS102_APP"])
         source, split, examples = page_options(asked["bundle"], asked.pop("data_dir"))
-        if asked["examples"]: examples = list(find_photos(asked["examples"]))[:40]
+        if asked["examples"]: examples = asked["examples"]
         neighbours = None
         if source: neighbours = Neighbours(load_bundle(asked["bundle"]), source, split.train)
         return FlowerApp(**asked | {"examples": examples}, neighbours=neighbours)
     except FlowersError as e:
         return widgets.HTML(f'<p role="alert">{html.escape(str(e))}</p>')
 
-# %% ../nbs/11_app.ipynb #74c41d88
+# %% ../nbs/11_app.ipynb #c64c5d13
 _MODULE = "flowers102.app"
 _NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [
     {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
@@ -722,16 +793,16 @@ def _voila(notebook, host, port, browser):
     return [sys.executable, "-m", "voila", str(notebook), f"--port={port}", f"--Voila.ip={host}",
             "--template=flowers", "--preheat_kernel=True", "--pool_size=1", "--show_tracebacks=False",
             "--VoilaKernelManager.cull_idle_timeout=1800", "--VoilaKernelManager.cull_interval=60",
-            "--Voila.log_level=WARN", *([] if browser else ["--no-browser"])]
+            "--Voila.tornado_settings=disable_check_xsrf=True", "--Voila.log_level=WARN", *([] if browser else ["--no-browser"])]
 
-# %% ../nbs/11_app.ipynb #add23fee
+# %% ../nbs/11_app.ipynb #1016fb76
 def serve(
     bundle:str|Path, # a bundle, its folder, or a run folder
     host:str="127.0.0.1", # 0.0.0.0: reachable from other machines, without opening by path
     port:int=8866, # of the page
     examples:Iterable=(), # photos and folders; empty: some of the run's test photos
     browser:bool=True, # open the page
-    run=subprocess.run, # how to start a process
+    run=None, # called with command and env; None: start it, and wait for its end
     **options, # of `FlowerApp` and `page_options`: data_dir, limit_mb, method, device
 ) -> int: # exit status of the server
     "Show the app as a web page, until it is interrupted"
@@ -739,22 +810,37 @@ def serve(
 
     if importlib.util.find_spec("voila") is None:
         raise FlowersError('the page needs Voila: pip install "flowers102[app]"')
-    loaded = load_bundle(bundle) # a wrong one is told here, and not in the page
-    source, split, _ = page_options(bundle, options.setdefault("data_dir", None))
-    if source: Neighbours(loaded, source, split.train, progress=True) # now, not at the first visit
-    _check_port(host, port)
-    print(f"page     http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/ until Ctrl-C; "
-          "in some seconds", file=sys.stderr)
-    asked = options | {"bundle": str(Path(bundle).resolve()), "examples": list(map(str, examples)),
-                       "paths": host in ("127.0.0.1", "localhost", "::1")}
-    folder = tempfile.mkdtemp(prefix="flowers102-")
+    asked = _checked(bundle, host, port, examples, **options) # what is wrong is told here
+    source, split, _ = page_options(bundle, asked["data_dir"])
+    if source: Neighbours(load_bundle(bundle), source, split.train, progress=True) # once, for all
+    shown = {"0.0.0.0": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
+    print(f"page     http://{shown}:{port}/ until Ctrl-C; in some seconds", file=sys.stderr)
+    folder = tempfile.mkdtemp(prefix=f"flowers102-{os.getpid()}-")
     try:
         paths = os.pathsep.join(filter(None, (folder, os.environ.get("JUPYTER_PATH"))))
         env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "JUPYTER_PATH": paths}
-        return run(_voila(_page_files(folder), host, port, browser), env=env).returncode
+        return (run or _run)(_voila(_page_files(folder), host, port, browser), env)
     finally: shutil.rmtree(folder, ignore_errors=True)
 
-# %% ../nbs/11_app.ipynb #bf4a48f3
+# %% ../nbs/11_app.ipynb #ea3eb77a
+def _checked(bundle, host, port, examples, data_dir=None, limit_mb=100, method="gradcam", device=None):
+    "All that the page will be asked for, with paths that hold in any folder"
+    if Path(bundle).is_file(): raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a "
+                                                  "bundle or a run (heat maps need more than an ONNX file)")
+    load_bundle(bundle)
+    if limit_mb < 1: raise FlowersError(f"--limit_mb {limit_mb}: expected 1 or more")
+    if method not in METHODS: raise FlowersError(f"--method {method}: expected one of {', '.join(METHODS)}")
+    default_device(device)
+    _check_port(host, port)
+    examples = list(map(os.path.expanduser, map(str, examples)))
+    found = [os.path.abspath(p) for p in islice(find_photos(examples), 40)]
+    if examples and not any(_read_or_none(p) for p in found):
+        raise FlowersError(f"--examples {' '.join(examples)}: no photo that can be read")
+    data_dir = data_dir and os.path.abspath(os.path.expanduser(data_dir))
+    return {"bundle": os.path.abspath(bundle), "examples": found, "data_dir": data_dir, "limit_mb": limit_mb,
+            "method": method, "device": device, "paths": host in ("127.0.0.1", "localhost", "::1")}
+
+# %% ../nbs/11_app.ipynb #55ff0650
 def _check_port(host, port):
     "Refuse a port that can't be had"
     if not 0 < port < 65536: raise FlowersError(f"--port {port}: expected a number from 1 to 65535")
@@ -762,6 +848,23 @@ def _check_port(host, port):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind((host, port))
+    except socket.gaierror as e:
+        raise FlowersError(f"--host {host}: no such address on this machine; expected 127.0.0.1, or "
+                           "0.0.0.0 for all") from e
     except (OSError, OverflowError) as e:
         raise FlowersError(f"--port {port}: can't be had on {host} ({e}); choose another, or stop "
                            "what uses it") from e
+
+# %% ../nbs/11_app.ipynb #e75a03c7
+def _run(command, env):
+    "Run a server until it ends; gives its exit status"
+    server = subprocess.Popen(command, env=env)
+    main = threading.current_thread() is threading.main_thread() # others can't have signals
+    before = main and signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGINT))
+    try: return server.wait()
+    except KeyboardInterrupt: # the server has got it as well
+        try: server.wait(10)
+        except subprocess.TimeoutExpired: server.kill()
+        raise
+    finally:
+        if main: signal.signal(signal.SIGTERM, before)

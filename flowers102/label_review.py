@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['companions', 'doubt_html', 'LabelReview', 'read_doubts']
 
-# %% ../nbs/11a_label_review.ipynb #27fe44e5
+# %% ../nbs/11a_label_review.ipynb #f4e4e005
 import html
 import zlib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from .data import read_photo
 from .labels import Decisions, Doubt
 from .sources import Source, pick
 
-# %% ../nbs/11a_label_review.ipynb #47a36843
+# %% ../nbs/11a_label_review.ipynb #15062273
 def companions(
     source:Source, # all photos
     id:str, # of the photo in question, which is left out
@@ -34,7 +34,7 @@ def companions(
     rng = np.random.default_rng(zlib.crc32(f"{id} {label}".encode()))
     return [others[i] for i in rng.permutation(len(others))[:n]]
 
-# %% ../nbs/11a_label_review.ipynb #8f962149
+# %% ../nbs/11a_label_review.ipynb #a517efdb
 def doubt_html(
     doubt:Doubt, # a photo and what speaks against its label
     source:Source, # all photos
@@ -42,14 +42,14 @@ def doubt_html(
     "The photo, and some of either class to compare it with"
     own, other = (html.escape(source.class_names[c]) for c in (doubt.label, doubt.other))
     sample = pick(source, [doubt.id])[0]
-    try: photo = f'<img class="f102-doubted" src="{_small(sample, 360)}" alt="the photo {doubt.id}">'
+    try: photo = f'<img class="f102-doubted" src="{_small(sample, 360)}" alt="the photo {html.escape(doubt.id)}">'
     except FlowersError as e: photo = f'<p role="alert">{html.escape(str(e))}</p>'
     rows = "".join(f"<p>Other photos labelled {name}:</p><div>{_row(source, doubt.id, c)}</div>"
                    for name, c in ((own, doubt.label), (other, doubt.other)))
     return (f"<p><strong>Labelled {own}.</strong> The model says {other}: margin {doubt.margin:+.2f} "
             f"({html.escape(doubt.id)}).</p><div class=\"f102-pair\"><div>{photo}</div><div>{rows}</div></div>")
 
-# %% ../nbs/11a_label_review.ipynb #a3366b2c
+# %% ../nbs/11a_label_review.ipynb #2b4031ed
 def _small(sample, side):
     "A photo as a data URI, at most `side` pixels long"
     photo = read_photo(sample.path)
@@ -71,7 +71,7 @@ _LOOKS = """<style>
 .f102-doubted {min-width: 12rem; max-width: 100%}
 </style>""" 
 
-# %% ../nbs/11a_label_review.ipynb #df076971
+# %% ../nbs/11a_label_review.ipynb #318472a4
 class LabelReview:
     "Goes through doubted labels: keep, drop, relabel, undo; a notebook shows it as it is"
 
@@ -95,7 +95,7 @@ class LabelReview:
         at:int, # which doubt; beyond either end: the nearest
     ):
         "Show a doubt"
-        self.at = min(max(at, 0), len(self.found) - 1)
+        self.at, self.parts["wrong"].value = min(max(at, 0), len(self.found) - 1), ""
         _show(self)
 
     def next_open(self):
@@ -118,8 +118,10 @@ class LabelReview:
         with _told(self):
             last, places = self.decisions.undo(), {d.id: i for i, d in enumerate(self.found)}
             self.go(places.get(last.id, self.at) if last else self.at)
+            if last and last.id not in places:
+                raise FlowersError(f"taken back: {last.action} of {last.id}, which is not in this list")
 
-# %% ../nbs/11a_label_review.ipynb #ce04d7bc
+# %% ../nbs/11a_label_review.ipynb #49f0ac6c
 @contextmanager
 def _told(review):
     "Say on the page what goes wrong"
@@ -161,7 +163,7 @@ def _show(review):
     p["page"].value = doubt_html(doubt, review.source)
     p["name"].value = review.source.class_names[doubt.other]
 
-# %% ../nbs/11a_label_review.ipynb #75de3a77
+# %% ../nbs/11a_label_review.ipynb #81db88fd
 def read_doubts(
     path:str|Path, # doubted-labels.json, from `flowers102_data --check_labels --report DIR`
     source:Source, # the photos it is about

@@ -112,6 +112,7 @@ class Decisions:
         self.path, self.source, self.made = Path(path), source, []
         self.labels = {s.id: s.label for s in source.samples}
         if self.path.exists(): self.made = _read_decisions(self.path, self)
+        self.known = _content(self.path)
 
     def __len__(self): return len(self.current)
     def __repr__(self):
@@ -139,10 +140,14 @@ class Decisions:
         return last
 
     def _save(self, made): # what can't be saved is not decided
+        if _content(self.path) != self.known:
+            raise FlowersError(f"{self.path}: was changed by somebody else; open it again")
         write_json(self.path, {"version": 1, "decisions": [asdict(d) for d in made]})
-        self.made = made
+        self.made, self.known = made, _content(self.path)
 
 # %% ../nbs/05i_labels.ipynb #a61bf2a8
+def _content(path): return path.read_bytes() if path.exists() else None
+
 def _checked(decisions, id, action, name):
     "A decision that makes sense, or an error that says what does not"
     names, where = decisions.source.class_names, f"{decisions.path}: {id}"
