@@ -228,12 +228,17 @@ function render({ model, el }) {
   }
   for (const kind of ["dragover", "dragleave", "drop"]) area.addEventListener(kind, over)
 
+  const walk = event => { // one stop of the Tab key for a strip, arrows inside
+    const step = {ArrowRight: "nextSibling", ArrowLeft: "previousSibling"}[event.key]
+    event.target.closest("li")?.[step]?.firstChild.focus()
+  }
   function strip(kind, title) {
-    const list = make("ul", {"aria-label": title}), box = make("div", {}, make("span", {}, title), list)
+    const list = make("ul", {"aria-label": title, onkeydown: walk}), box = make("div", {}, make("span", {}, title), list)
     const draw = () => {
       const had = [...list.children].findIndex(item => item.contains(document.activeElement))
       list.replaceChildren(...model.get(kind).map((photo, i) => make("li", {}, make("button",
         {type: "button", title: photo.name, "aria-pressed": kind == "photos" && i == model.get("chosen"),
+         tabIndex: i == (kind == "photos" ? Math.max(0, model.get("chosen")) : 0) ? 0 : -1,
          onclick: () => tell(model, {kind, i}) || say(GONE)}, make("img", {src: photo.src, alt: photo.name})))))
       list.children[had]?.firstChild.focus()
       box.hidden = !model.get(kind).length
@@ -540,6 +545,7 @@ class FlowerApp:
         note:str="", # also to show
     ) -> Prediction|None: # None where the photo can't be read; the page says why
         "Name a photo and show it"
+        _must_be_photo(photo)
         with _working(self, f"looking at {name}"):
             self.photos.append(_seen(self, photo, name, note))
             self.photos = self.photos[-self.most:]
@@ -560,6 +566,12 @@ def _build(app, limit):
     app.parts = _parts(app, app.paths, limit)
     app.box, app.row = _arranged(app.parts)
     _connect(app)
+
+def _must_be_photo(photo):
+    "Refuse what can't be one; that is a mistake of the caller, and not of a visitor"
+    kinds = str, os.PathLike, bytes, bytearray, memoryview, np.ndarray, Image.Image
+    if not isinstance(photo, kinds):
+        raise TypeError(f"expected a path, an image, an array or bytes, got {type(photo).__name__}")
 
 def _readable(paths):
     "Examples that can be read, as names and pictures"

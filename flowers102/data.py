@@ -52,6 +52,7 @@ def read_photo(
     memory = isinstance(photo, bytes)
     try:
         if not memory: _refuse_special(photo)
+        elif not photo: raise FlowersError("0 bytes: is empty")
         with _opened(io.BytesIO(photo) if memory else photo) as image:
             return _to_rgb(_upright(image))
     except FlowersError: raise
@@ -60,12 +61,13 @@ def read_photo(
 
 # %% ../nbs/03_data.ipynb #d6f5ad3f
 def _refuse_special(path):
-    "Raise when a path is a folder, or something that one can wait for"
-    mode = os.stat(path).st_mode
+    "Raise when a path is a folder, is empty, or is something that one can wait for"
+    mode, size = os.stat(path).st_mode, os.stat(path).st_size
     if stat.S_ISFIFO(mode): raise FlowersError(f"{path}: is a pipe, not a photo")
     if stat.S_ISDIR(mode):
         raise IsADirectoryError if os.access(path, os.R_OK | os.X_OK) else PermissionError
     if not stat.S_ISREG(mode): raise FlowersError(f"{path}: is a device or a socket, not a photo")
+    if size == 0: raise FlowersError(f"{path}: is empty; copy it again, or remove it")
 
 def _opened(file):
     "An open photo; HEIC by Pillow's plug-in, where that is installed"
