@@ -868,15 +868,26 @@ def _check_port(host, port):
                            "what uses it") from e
 
 # %% ../nbs/11_app.ipynb #e75a03c7
-def _run(command, env):
+def _run(command, env, patience=10):
     "Run a server until it ends; gives its exit status"
-    server = subprocess.Popen(command, env=env)
     main = threading.current_thread() is threading.main_thread() # others can't have signals
-    before = main and signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGINT))
+    # a command that runs in the background ignores SIGINT, and the server would inherit that
+    before = main and signal.signal(signal.SIGINT, signal.default_int_handler)
+    try: server = subprocess.Popen(command, env=env, start_new_session=True)
+    finally:
+        if main: signal.signal(signal.SIGINT, before)
+
+    def end(*_):
+        server.send_signal(signal.SIGINT)
+        last = threading.Timer(patience, server.kill)
+        last.daemon = True
+        last.start()
+
+    before = main and signal.signal(signal.SIGTERM, end)
     try: return server.wait()
-    except KeyboardInterrupt: # the server has got it as well
-        try: server.wait(10)
-        except subprocess.TimeoutExpired: server.kill()
+    except KeyboardInterrupt:
+        end()
+        server.wait()
         raise
     finally:
         if main: signal.signal(signal.SIGTERM, before)
