@@ -176,7 +176,7 @@ def main(run, photo, shots, options):
             while kernels(server) >= before and time.monotonic() < end: time.sleep(.5)
             assert kernels(server) < before, "a closed page has left its kernel behind"
             print("  the kernel ends with its page")
-            for url in sorted(outside): print(f"  asked for, and not had: {url}")
+            assert not outside, f"the page needs a network: {sorted(outside)}"
             assert not problems, problems
             browser.close()
         except BaseException:
