@@ -592,6 +592,7 @@ def _seen(app, photo, name, note):
     short = replace(answer, top_k=answer.top_k[:5], photo=None)
     return Seen(name, short, answer.top_k, small, crop, near=near, note=note)
 
+# %% ../nbs/11_app.ipynb #8fe363dd
 @contextmanager
 def _working(app, text):
     "Say that work goes on, and turn what goes wrong into a sentence on the page"
