@@ -431,16 +431,22 @@ def _listed(paths):
 # %% ../nbs/10_cli.ipynb #610f8b87
 def _photos_to_name(paths, out, find_photos):
     "The photos that were asked for"
-    from flowers102.sources import PHOTO_SUFFIXES
+    from flowers102.sources import LeftOut, is_photo
 
-    photos = list(find_photos(_listed(paths)))
-    if out and (out in photos or Path(out).suffix.lower() in PHOTO_SUFFIXES):
+    left = LeftOut()
+    photos = list(find_photos(_listed(paths), left))
+    if left: _note([left])
+    if out and (out in photos or is_photo(out)):
         raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
     if out and Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
     if not photos:
         raise FlowersError(f"{' '.join(paths)}: no photos found; "
                            "give photos, or folders with photos in them")
     return photos
+
+def _note(notes):
+    "Remarks about a folder of photos, on standard error"
+    for note in notes: print(f"note     {note}", file=sys.stderr)
 
 def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
@@ -648,6 +654,7 @@ def _test_and_train(folder, data_dir, needed):
     try:
         config = read_json(home/"config.json", "a run's configuration")
         photos = get_source(config.get("source"), data_dir or config.get("data_dir"))
+        _note(photos.notes)
         split = load_split(home/"split.json")
         return pick(photos, split.test), pick(photos, split.train)
     except FlowersError as e:
@@ -660,10 +667,13 @@ def _check_photos(photos, test, bundle, n):
     import numpy as np
 
     from flowers102.inference import find_photos
+    from flowers102.sources import LeftOut
     from flowers102.toy import draw_flower, toy_species
 
-    if photos and not (found := list(find_photos([photos]))):
+    left = LeftOut()
+    if photos and not (found := list(find_photos([photos], left))):
         raise FlowersError(f"--photos {photos}: no photos found")
+    if left: _note([left])
     if photos: return found[::max(1, len(found)//n)][:n], photos
     if test: return [s.path for s in test[::max(1, len(test)//n)][:n]], "test photos of the run"
     size = max(64, bundle.preprocess["resize"])
@@ -735,6 +745,7 @@ def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_t
     folder = _bundle_folder(run)
     bundle = load_bundle(folder)
     photos, chosen, own = _photos_of(folder, source, data_dir, split)
+    if options["ranks"].main: _note(photos.notes)
     options |= dict(allow_train=allow_train)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, own, options)
     look = lambda b, learnt=None: _seen(b, photos, chosen, part, views, {**options, "learnt": learnt})
@@ -884,8 +895,11 @@ def flowers102_explain(
 
     from flowers102.explain import Explainer
     from flowers102.inference import find_photos
+    from flowers102.sources import LeftOut
 
-    photos = list(find_photos(_listed(paths)))
+    left = LeftOut()
+    photos = list(find_photos(_listed(paths), left))
+    if left: _note([left])
     if not photos: raise FlowersError(f"{' '.join(paths)}: no photos found")
     options = {"n_channels": 128} if method == "scorecam" else {} # else it takes minutes for a photo
     explainer = Explainer(_bundle_folder(bundle), method, layer, device, **options)
