@@ -210,7 +210,7 @@ def write_json(
 ) -> Path: # `path`
     "Write `value` as indented JSON, atomically"
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
-    with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8")
+    with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8", errors="backslashreplace")
     return Path(path)
 
 # %% ../nbs/00_core.ipynb #323ca17c
