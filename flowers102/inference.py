@@ -7,6 +7,7 @@ __all__ = ['Prediction', 'prediction_row', 'show_prediction', 'check_counts', 'P
            'predict', 'find_photos', 'bundle_of_run']
 
 # %% ../nbs/09_inference.ipynb #2ac30244
+import fnmatch
 import glob
 import io
 import os
@@ -309,13 +310,29 @@ def find_photos(
 # %% ../nbs/09_inference.ipynb #1d4e4a7f
 def _matches(pattern, left_out):
     "What a pattern matches; itself, where it matches nothing"
-    found, any_file = sorted(glob.glob(pattern, recursive=True)), "." in os.path.basename(pattern)
+    deep = "**" in Path(pattern).parts
+    found = list(_deep(pattern)) if deep else sorted(glob.glob(pattern))
     if not found: yield pattern
     for path in found:
-        if os.path.isdir(path):
-            if "**" not in pattern: yield from walk_photos(path, left_out)
-        elif any_file or is_photo(path): yield path
+        if os.path.isdir(path) and not deep: yield from walk_photos(path, left_out)
+        elif "." in os.path.basename(pattern) or is_photo(path): yield path
         elif left_out is not None: left_out.add_file(path)
+
+def _deep(pattern):
+    "Photos that a pattern with ** matches; `glob` would follow links in circles"
+    parts = Path(pattern).parts
+    k = parts.index("**")
+    for folder in sorted(glob.glob(os.path.join(*parts[:k]))) if k else [""]:
+        for path in walk_photos(folder or "."):
+            below = Path(os.path.relpath(path, folder or ".")).parts
+            if _fits(below, parts[k:]): yield os.path.join(folder, *below)
+
+def _fits(parts, patterns):
+    "Whether the parts of a path fit those of a pattern, in which ** stands for any number of them"
+    if not patterns: return not parts
+    if patterns[0] == "**": return any(_fits(parts[i:], patterns[1:]) for i in range(len(parts) + 1))
+    return (bool(parts) and fnmatch.fnmatch(parts[0], patterns[0])
+            and _fits(parts[1:], patterns[1:]))
 
 # %% ../nbs/09_inference.ipynb #bf01a4ec
 def bundle_of_run(
