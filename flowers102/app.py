@@ -825,6 +825,7 @@ def serve(
         raise FlowersError('the page needs Voila: pip install "flowers102[app]"')
     asked = _checked(bundle, host, port, examples, **options) # what is wrong is told here
     source, split, _ = page_options(bundle, asked["data_dir"])
+    for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
     if source: Neighbours(load_bundle(bundle), source, split.train, progress=True) # once, for all
     shown = {"0.0.0.0": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
     print(f"page     http://{shown}:{port}/ until Ctrl-C; in some seconds", file=sys.stderr)
