@@ -63,11 +63,15 @@ class _Places(voila_kernel_manager_factory(AsyncMappingKernelManager, True, 1)):
     @property
     def n_visitors(self): return self.coming + sum(k in self for k in self.visitors)
 
+    def check_place(self):
+        "Refuse a visitor when all places are taken"
+        if self.n_visitors >= self.max_visitors:
+            raise HTTPError(503, f"all {self.max_visitors} places are taken (--max_visitors)")
+
     @contextmanager
     def _place(self):
         "Take a place while a page is being made"
-        if self.n_visitors >= self.max_visitors:
-            raise HTTPError(503, f"all {self.max_visitors} places are taken (--max_visitors)")
+        self.check_place()
         self.coming += 1
         try: yield
         finally: self.coming -= 1
@@ -164,9 +168,10 @@ class PageHandler(TornadoVoilaHandler):
         "The page, or a redirect that tests the cookie"
         if path: raise HTTPError(404)
         if not await ensure_async(self.identity_provider.get_user_cookie(self)):
-            if self.get_query_argument("again", ""): raise HTTPError(403, "the cookie was not sent back")
+            if self.get_query_argument("again", ""): raise HTTPError(403, "no cookie came back")
             return self.redirect(f"{self.base_url}?again=1")
         if self.request.query: return self.redirect(self.base_url)
+        self.kernel_manager.check_place()
         self.xsrf_token # sets the cookie that Voila's request to end the kernel is checked by
         await super().get(path)
 
@@ -193,24 +198,33 @@ def refusal_html(
     base_url:str="/", # of the page
 ) -> str: # a small page that needs nothing else
     "What to say to a visitor who does not get the page"
-    title, text = _REFUSALS.get(why, ("Something went wrong", "The page could not be made. Please try again; its "
-                                      "owner finds more in the messages of the server."))
-    form = f'<form action="{html.escape(base_url)}"><label>Token <input name="token" type="password" '           'autocomplete="off"></label> <button>Open</button></form>' if why == 403 else ""
-    retry = '<meta http-equiv="refresh" content="15">' if why == 503 else ""
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8">{retry}<title>{title}</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-            '<style>body {font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem}'
-            f'</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>')
+    title, text = _REFUSALS.get(why) or _REFUSALS[500]
+    head = '<meta http-equiv="refresh" content="15">' if why == 503 else ""
+    form = _FORM.format(base_url=html.escape(base_url)) if why == 403 else ""
+    return _REFUSAL.format(title=title, text=text, head=head, form=form)
 
 # %% ../nbs/10a_page_server.ipynb #820935b6
 _REFUSALS = {
-    403: ("This page needs its token", "Open the whole address that <code>flowers102_app</code> printed when it "
-          "started, with <code>?token=</code> in it, or type the token here."),
-    404: ("There is nothing here", "The page is at the address that <code>flowers102_app</code> printed."),
-    503: ("All places are taken", "As many people as this machine can serve have the page open. It tries again by "
-          "itself every 15 seconds; a place is free as soon as somebody closes the page."),
-    "cookies": ("This page needs a cookie", "The browser did not send back the cookie that tells visitors apart. "
-                "Allow cookies for this address, then open it again.")}
+    403: ("This page needs its token",
+          "Open the whole address that <code>flowers102_app</code> printed when it started, with "
+          "<code>?token=</code> in it, or type the token here."),
+    404: ("There is nothing here",
+          "The page is at the address that <code>flowers102_app</code> printed."),
+    500: ("Something went wrong",
+          "The page could not be made. Please try again; its owner finds more in the messages of "
+          "the server."),
+    503: ("All places are taken",
+          "As many people as this machine can serve have the page open. It tries again by itself "
+          "every 15 seconds; a place is free as soon as somebody closes the page."),
+    "cookies": ("This page needs a cookie",
+                "The browser did not send back the cookie that tells visitors apart. Allow cookies "
+                "for this address, then open it again.")}
+_FORM = '''<form action="{base_url}"><label>Token
+<input name="token" type="password" autocomplete="off"></label> <button>Open</button></form>'''
+_REFUSAL = '''<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{head}
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<style>body {{font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto;
+padding: 0 1rem}}</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>'''
 
 # %% ../nbs/10a_page_server.ipynb #f1497aa4
 class HealthHandler(RequestHandler):
@@ -242,16 +256,18 @@ class PageServer(Voila):
         settings = super().init_settings()
         made = settings["kernel_manager"] # has started nothing, since `preheat_kernel` is off
         self.kernel_manager = settings["kernel_manager"] = PageKernels(
-            parent=self, connection_dir=made.connection_dir, kernel_spec_manager=self.kernel_spec_manager,
+            parent=self, connection_dir=made.connection_dir,
+            kernel_spec_manager=self.kernel_spec_manager,
             allowed_message_types=made.allowed_message_types)
         return settings
 
     def init_handlers(self) -> list: # of (path, handler, options)
         "Voila's handlers, with ours for the page, and none for files"
-        handlers = [(path, PageHandler if kind is TornadoVoilaHandler else kind, *rest)
-                    for path, kind, *rest in super().init_handlers() if kind is not AllowListFileHandler]
+        ours = {TornadoVoilaHandler: PageHandler, AllowListFileHandler: None}
+        handlers = [(path, ours.get(kind, kind), *rest) for path, kind, *rest in super().init_handlers()]
+        handlers = [h for h in handlers if h[1]]
         if sum(h[1] is PageHandler for h in handlers) != 1:
-            sys.exit(f"voila {self.version}: serves its page in an unknown way; install another version")
+            sys.exit(f"voila {self.version}: serves its page in an unknown way; install another")
         return [(url_path_join(self.server_url, "/health"), HealthHandler), *handlers]
 
     def listen(self):
