@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil # comes with ipykernel
+from jinja2 import Environment, FunctionLoader
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -259,6 +260,8 @@ class PageServer(Voila):
             parent=self, connection_dir=made.connection_dir,
             kernel_spec_manager=self.kernel_spec_manager,
             allowed_message_types=made.allowed_message_types)
+        words = lambda name: refusal_html(int(name[:3]) if name[:3].isdigit() else 500, self.base_url)
+        settings["jinja2_env"] = Environment(loader=FunctionLoader(words)) # of other handlers' errors
         return settings
 
     def init_handlers(self) -> list: # of (path, handler, options)
