@@ -8,20 +8,23 @@ __all__ = ['run_command', 'flowers102_data', 'flowers102_train', 'flowers102_pre
 
 # %% ../nbs/10_cli.ipynb #f47b12e1
 import argparse
+import codecs
 import csv
 import inspect
+import io
 import json
 import os
 import sys
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from fastcore.docments import docments
 
 from . import __version__
-from .core import FlowersError, atomic_write, did_you_mean, reuse_memory, write_json
+from .core import (FlowersError, atomic_write, csv_value, did_you_mean, is_stream,
+                             open_stream, reuse_memory, write_json)
 
 # %% ../nbs/10_cli.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
@@ -84,16 +87,32 @@ def run_command(
 ): # nothing; ends with `SystemExit`
     "Call a function with what the command line says"
     with _one_line_errors(command.__name__):
-        args = [_underscored(a) for a in (sys.argv[1:] if args is None else args)]
+        args = _underscored(sys.argv[1:] if args is None else args)
         code = command(**vars(_parser(command).parse_args(args))) or 0
         sys.stdout.flush()
         raise SystemExit(code)
 
+# %% ../nbs/10_cli.ipynb #0eadd208
+class _Nowhere(io.TextIOBase):
+    "Stands where standard output was closed"
+    def write(self, text): return len(text)
+    def fileno(self): return 1
+
+def _mend_standard_files():
+    "Give closed standard files a place that does no harm"
+    for number in (0, 1, 2):
+        try: os.fstat(number)
+        except OSError: os.open(os.devnull, os.O_RDWR) # takes the lowest number that is free
+    if sys.stdout is None: sys.stdout = _Nowhere()
+    if sys.stderr is None: sys.stderr = _Nowhere()
+
 # %% ../nbs/10_cli.ipynb #92edb8a5
-def _underscored(arg):
-    "`--data-dir` as `--data_dir`; values are left alone"
-    flag, equals, value = arg.partition("=")
-    return flag[:2] + flag[2:].replace("-", "_") + equals + value if arg.startswith("--") else arg
+def _underscored(args):
+    "`--data-dir` as `--data_dir`; values are left alone, and so is what follows `--`"
+    options = args[:args.index("--")] if "--" in args else args
+    parts = [a.partition("=") if a.startswith("--") else (a, "", "") for a in options]
+    return ["--" + flag[2:].replace("-", "_") + equals + value if flag.startswith("--") else flag
+            for flag, equals, value in parts] + args[len(options):]
 
 # %% ../nbs/10_cli.ipynb #fd74c8c1
 def flowers102_data(
@@ -377,7 +396,7 @@ def flowers102_predict(
     top_k:int=5, # names in each answer
     level:float=None, # share of prediction sets that hold the right name; default: 0.95
     format:str=None, # table, csv or jsonl; default: by --out, else table on a terminal, else csv
-    out:str=None, # write the rows to this file
+    out:str=None, # write the rows to this file, or into this pipe or device
     resume:bool=False, # go on with a half-written --out
     batch_size:int=32, # photos that go through the network together
     n_threads:int=None, # threads that decode photos; default: one for each core
@@ -395,7 +414,7 @@ def flowers102_predict(
         predictor = _predictor(bundle, device, batch_size, n_threads, compile)
         ask = lambda some: predict_stream(predictor, some, top_k, level=level)
         next(ask([]), None) # a wrong top_k or level is told before anything is written
-        if not out: failed = _print_rows(ask(photos), photos, format)
+        if not out or is_stream(out): failed = _print_rows(ask(photos), photos, format, out)
         else:
             about = {**_about(predictor, photos), "--batch_size": batch_size, "--top_k": top_k,
                      "--level": level}
@@ -412,21 +431,44 @@ def _format(format, out, resume):
     if format and format not in FORMATS:
         raise FlowersError(f"--format {format}: expected {', '.join(FORMATS)}")
     if resume and not out: raise FlowersError("--resume: expected --out, the file to go on with")
-    if not out and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    stream = not out or is_stream(out)
+    if resume and stream:
+        raise FlowersError(f"--resume: {out} is no file; what was sent there can't be gone on with")
+    if stream and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise FlowersError("--out: expected a file, where several processes predict")
+    if not out and isinstance(sys.stdout, _Nowhere):
+        raise FlowersError("standard output is closed; give a file with --out")
     ending = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "table"}
     if out: return format or ending.get(Path(out).suffix.lower(), "csv")
     return format or ("table" if sys.stdout.isatty() else "csv")
 
+# %% ../nbs/10_cli.ipynb #7bf89cd7
 def _listed(paths):
     "The paths given, with `-` replaced by the list on standard input"
     for path in paths:
         if path != "-": yield path
+        elif sys.stdin is None:
+            raise FlowersError("-: standard input is closed; give photos, or send a list of paths")
         else:
-            text = (sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer")
-                    else os.fsencode(sys.stdin.read()))
-            lines = text.split(b"\0") if b"\0" in text else text.splitlines()
-            yield from (os.fsdecode(line) for line in lines if line.strip())
+            yield from _paths_in(sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer")
+                                 else os.fsencode(sys.stdin.read()))
+
+def _paths_in(data):
+    "The paths in a list: a line each, or with zero bytes between them"
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32",
+             codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    coding = next((marks[m] for m in marks if data.startswith(m)), None)
+    if coding == "utf-8-sig": data = data.removeprefix(codecs.BOM_UTF8)
+    elif coding:
+        try: return [line for line in data.decode(coding).splitlines() if line.strip()]
+        except UnicodeDecodeError as e:
+            raise FlowersError(f"-: the list begins as {coding.upper()} and goes on as something "
+                               f"else ({e.reason}); save it as UTF-8") from e
+    zeros = max(data[::2].count(0), data[1::2].count(0))
+    if len(data) > 3 and zeros > .8*len(data)//2:
+        raise FlowersError("-: the list looks like UTF-16 without a byte-order mark; save it as UTF-8")
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return [os.fsdecode(line) for line in lines if line.strip()]
 
 # %% ../nbs/10_cli.ipynb #610f8b87
 def _photos_to_name(paths, out, find_photos):
@@ -504,20 +546,25 @@ def _counted(answers, total, done=0):
             yield answer
             bar.update()
 
-def _print_rows(answers, photos, format):
-    "Write rows to standard output as they come; returns how many photos failed"
+def _print_rows(answers, photos, format, out=None):
+    "Write rows as they come, to standard output or a stream; returns how many photos failed"
     from tqdm.auto import tqdm
 
     from flowers102.inference import prediction_row
     from flowers102.rows import header_text, printable, row_text
 
     width, failed = min(60, max(len(printable(p)) for p in photos)), 0
-    for i, answer in enumerate(_counted(answers, len(photos))):
-        row, failed = prediction_row(answer), failed + bool(answer.error)
-        above = header_text(row, format) if i == 0 else ""
-        tqdm.write(above + row_text(row, format, width), file=sys.stdout, end="")
-    sys.stdout.flush()
+    with _text_stream(out) if out else nullcontext(sys.stdout) as file:
+        for i, answer in enumerate(_counted(answers, len(photos))):
+            row, failed = prediction_row(answer), failed + bool(answer.error)
+            above = header_text(row, format) if i == 0 else ""
+            tqdm.write(above + row_text(row, format, width), file=file, end="")
+        file.flush()
     return failed
+
+def _text_stream(path):
+    "A pipe or device to write text to"
+    return io.TextIOWrapper(open_stream(path), "utf-8", "backslashreplace", newline="")
 
 # %% ../nbs/10_cli.ipynb #e3b6fc35
 def _save_rows(ask, photos, out, format, about, resume, ranks):
@@ -533,14 +580,16 @@ def _save_rows(ask, photos, out, format, about, resume, ranks):
     if resume and out.exists() and not any(p.exists() for p in parts):
         return _finished(out, format, photos)
     ranks.wait()
+    warn = lambda line: print(line, file=sys.stderr)
     mine = share_of(photos, size, ranks.rank, ranks.world)
-    with Journal(parts[ranks.rank], about, mine, size, resume) as journal:
+    with Journal(parts[ranks.rank], about, mine, size, resume, warn) as journal:
         try:
             for answer in _counted(ask(mine[journal.done:]), len(mine), journal.done):
                 journal.add(prediction_row(answer))
         except KeyboardInterrupt: raise _Interrupted(journal) from None
-    ranks.wait()
-    if ranks.main: _join(parts, out, format, photos, size)
+        ranks.wait()
+        journal.check()
+        if ranks.main: _join(parts, out, format, photos, size)
     return int(total(ranks, [journal.failed])[0])
 
 class _Interrupted(FlowersError):
@@ -561,17 +610,18 @@ def _join(parts, out, format, photos, size):
         for i, row in enumerate(joined_rows(parts, size)):
             if i == 0: file.write(header_text(row, format))
             file.write(row_text(row, format, width))
-    for part in parts: part.unlink()
+    for part in parts: part.unlink(missing_ok=True)
 
 def _finished(out, format, photos):
     "How many photos failed in an output that is complete"
-    text = out.read_text(encoding="utf-8", errors="backslashreplace")
+    text = out.read_bytes().decode("utf-8", "backslashreplace") # with its own line ends
+    lines = text.removesuffix("\n").split("\n")
     try:
-        if format == "jsonl": rows = [json.loads(line) for line in text.splitlines()]
-        elif format == "csv": rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        if format == "jsonl": rows = [json.loads(line) for line in lines]
+        elif format == "csv": rows = list(csv.DictReader(io.StringIO(text, newline="")))
         else: rows = [{"path": p, "error": "       -  " in line}
-                      for p, line in zip(photos, text.splitlines(), strict=True)]
-        there = [row["path"] for row in rows]
+                      for p, line in zip(photos, lines, strict=True)]
+        there = [csv_value(row["path"]) if format == "csv" else row["path"] for row in rows]
     except (ValueError, KeyError, TypeError): there = None
     known = [p.encode("utf-8", "backslashreplace").decode() for p in photos]
     if there not in (photos, known):
@@ -1026,6 +1076,7 @@ def main(
     name = name or Path(sys.argv[0]).stem
     if name not in commands:
         raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
+    _mend_standard_files()
     if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace")
     reuse_memory()
     run_command(commands[name])
