@@ -1051,12 +1051,16 @@ def flowers102_app(
     method:str="gradcam", # of the heat map, as for flowers102_explain
     device:str=None, # cpu, cuda or mps; default: the best present
     no_browser:bool=False, # do not open a browser
+    by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
+    max_visitors:int=4, # largest number of pages open at once; each holds about 0.5 GB of memory
+    no_token:bool=False, # let everybody in, for a proxy that checks visitors; $FLOWERS102_TOKEN: choose the token
 ) -> int: # exit status of the server
     "Show a web page that names photos and explains the names"
     from flowers102.app import serve
 
     return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
-                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device)
+                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device,
+                 by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
 
 # %% ../nbs/10_cli.ipynb #bcf26b02
 def flowers102_bench(

@@ -101,7 +101,7 @@ def cache_features(
     n_views:int=1, # augmented views of each photo: those of epochs 0, 1, ...
     folder:str|Path|None=None, # where the file lives; None: `features` in the cache folder
     n_workers:int=0, # processes that read photos
-    progress:bool=False, # show a bar
+    progress=False, # True: show a bar; a function: it is called with batches done and their number
     max_gb:float=20., # delete what was used longest ago when the folder holds more
 ) -> np.ndarray: # (n_views, N, ...) float16, memory-mapped, read-only
     "The output of a trunk for every view of every photo: computed once, then read"
@@ -122,7 +122,9 @@ def _compute(trunk, dataset, n_views, path, n_workers, progress):
     loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers)
     p = next(trunk.parameters())
     bar = tqdm(total=n_views*len(loader), desc="caching features", unit="batch", leave=False,
-               disable=not progress)
+               disable=not progress or callable(progress))
+    tell = progress if callable(progress) else lambda done, total: None
+    tell(0, bar.total)
     with bar, atomic_write(path) as tmp:
         out = None
         for view in range(n_views):
@@ -133,6 +135,7 @@ def _compute(trunk, dataset, n_views, path, n_workers, progress):
                 if out is None: out = _new_file(tmp, (n_views, len(dataset), *features.shape[1:]))
                 out[view, batches.bounds[i]:batches.bounds[i + 1]] = features.numpy()
                 bar.update()
+                tell(view*len(loader) + i + 1, bar.total)
         out.flush()
 
 def _new_file(path, shape):
