@@ -629,7 +629,8 @@ def _photos(folder, left, homes, seen, cache):
     for path in walk_photos(folder, left, homes, seen):
         suffix = os.path.splitext(path)[1].lower()
         if os.path.isdir(path):
-            if not os.access(path, os.R_OK | os.X_OK): left.add("folder that may not be read", path)
+            try: os.scandir(path).close()
+            except OSError: left.add("folder that can't be read", os.path.relpath(path, folder.parent))
         elif not os.path.isfile(path):
             left.add("link to nothing" if os.path.islink(path) else "pipe or device", path)
         elif cache.setdefault(suffix, missing_decoder(suffix)): left.add(suffix)
