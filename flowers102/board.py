@@ -38,7 +38,8 @@ class Board:
         except OSError as e:
             raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
         except UnicodeEncodeError:
-            say("TensorBoard can't write into a folder whose name is not UTF-8: there are no events")
+            say("TensorBoard can't write into a folder whose name is not UTF-8: "
+                "there are no events")
 
     def __enter__(self): return self
     def __exit__(self, *exc): self._try("close")

@@ -330,7 +330,8 @@ def _deep(pattern):
 def _fits(parts, patterns):
     "Whether the parts of a path fit those of a pattern, in which ** stands for any number of them"
     if not patterns: return not parts
-    if patterns[0] == "**": return any(_fits(parts[i:], patterns[1:]) for i in range(len(parts) + 1))
+    if patterns[0] == "**":
+        return any(_fits(parts[i:], patterns[1:]) for i in range(len(parts) + 1))
     return (bool(parts) and fnmatch.fnmatch(parts[0], patterns[0])
             and _fits(parts[1:], patterns[1:]))
 

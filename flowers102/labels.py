@@ -172,8 +172,8 @@ def _read_decisions(path, decisions):
     saved = read_json(path, "a file of decisions")
     rows = saved.get("decisions") if isinstance(saved, dict) else None
     keys = {"id", "action", "was", "now"}
-    if not isinstance(rows, list) or not all(
-            isinstance(r, dict) and keys <= set(r) and all(isinstance(r[k], str) for k in keys) for r in rows):
+    good = lambda r: isinstance(r, dict) and all(isinstance(r.get(k), str) for k in keys)
+    if not isinstance(rows, list) or not all(map(good, rows)):
         raise FlowersError(f"{path}: not a file of decisions; expected the key decisions, a list "
                            "of id, action, was and now")
     rows = [{k: plain_name(r[k]) for k in keys} for r in rows]
