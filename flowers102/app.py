@@ -937,6 +937,7 @@ def serve(
     token = _token(token)
     asked = _checked(bundle, host, port, examples, token, max_visitors, **options) # tells what is wrong
     source = page_options(bundle, asked["data_dir"])[0]
+    for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
     print(f"page     {_address(host, port, token)} until Ctrl-C; in some seconds", file=sys.stderr)
     folder = tempfile.mkdtemp(prefix=f"flowers102-{os.getpid()}-")
     asked["report"] = source and f"{folder}/neighbours.json"

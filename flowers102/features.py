@@ -7,7 +7,6 @@ __all__ = ['cut_model', 'features_key', 'cache_features', 'CachedDataset', 'embe
 
 # %% ../nbs/05c_features.ipynb #146dfa62
 import hashlib
-import os
 import shutil
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from .bundle import versions
-from .core import FlowersError, atomic_write, cache_dir, did_you_mean
+from .core import FlowersError, atomic_write, cache_dir, did_you_mean, file_digests
 from .data import EpochBatches, Flowers102Dataset, eval_transform, preprocess_for
 from .model import head_of, stages
 from .sources import Source
@@ -87,9 +86,8 @@ def features_key(
     for name, value in trunk.state_dict().items():
         h.update(name.encode())
         h.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    for s in dataset.samples:
-        stat = os.stat(s.path)
-        h.update(f"{s.id} {s.path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    for s, digest in zip(dataset.samples, file_digests(s.path for s in dataset.samples)):
+        h.update(f"{s.id} {digest}\n".encode())
     decoded = dataset.cache.side if dataset.cache else "files"
     h.update(f"{trunk.code} {dataset.transform} {dataset.seed} {n_views} {decoded} {versions()}"
              .encode())
