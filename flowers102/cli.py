@@ -8,20 +8,23 @@ __all__ = ['run_command', 'flowers102_data', 'flowers102_train', 'flowers102_pre
 
 # %% ../nbs/10_cli.ipynb #f47b12e1
 import argparse
+import codecs
 import csv
 import inspect
+import io
 import json
 import os
 import sys
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from fastcore.docments import docments
 
 from . import __version__
-from .core import FlowersError, atomic_write, did_you_mean, reuse_memory, write_json
+from .core import (FlowersError, atomic_write, csv_value, did_you_mean, is_stream,
+                             open_stream, reuse_memory, write_json)
 
 # %% ../nbs/10_cli.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
@@ -84,16 +87,32 @@ def run_command(
 ): # nothing; ends with `SystemExit`
     "Call a function with what the command line says"
     with _one_line_errors(command.__name__):
-        args = [_underscored(a) for a in (sys.argv[1:] if args is None else args)]
+        args = _underscored(sys.argv[1:] if args is None else args)
         code = command(**vars(_parser(command).parse_args(args))) or 0
         sys.stdout.flush()
         raise SystemExit(code)
 
+# %% ../nbs/10_cli.ipynb #0eadd208
+class _Nowhere(io.TextIOBase):
+    "Stands where standard output was closed"
+    def write(self, text): return len(text)
+    def fileno(self): return 1
+
+def _mend_standard_files():
+    "Give closed standard files a place that does no harm"
+    for number in (0, 1, 2):
+        try: os.fstat(number)
+        except OSError: os.open(os.devnull, os.O_RDWR) # takes the lowest number that is free
+    if sys.stdout is None: sys.stdout = _Nowhere()
+    if sys.stderr is None: sys.stderr = _Nowhere()
+
 # %% ../nbs/10_cli.ipynb #92edb8a5
-def _underscored(arg):
-    "`--data-dir` as `--data_dir`; values are left alone"
-    flag, equals, value = arg.partition("=")
-    return flag[:2] + flag[2:].replace("-", "_") + equals + value if arg.startswith("--") else arg
+def _underscored(args):
+    "`--data-dir` as `--data_dir`; values are left alone, and so is what follows `--`"
+    options = args[:args.index("--")] if "--" in args else args
+    parts = [a.partition("=") if a.startswith("--") else (a, "", "") for a in options]
+    return ["--" + flag[2:].replace("-", "_") + equals + value if flag.startswith("--") else flag
+            for flag, equals, value in parts] + args[len(options):]
 
 # %% ../nbs/10_cli.ipynb #fd74c8c1
 def flowers102_data(
@@ -129,11 +148,12 @@ def flowers102_data(
     about = {}
     photos, whole = _decided(photos, decisions, decide, undo, diff, about), photos
     problems = verify_photos(photos) if verify else None
-    try: parts, groups = _divided(whole, photos, split, seed, audit, model, weights, report, about)
-    except FlowersError: # photos that can't be divided can be looked at all the same
+    pairs = _pairs(whole, model, weights, about) if audit else None
+    try: parts = _divided(whole, photos, pairs, split, seed, weights, report, about)
+    except FlowersError as e: # photos that can't be divided can be looked at all the same
         if split or out or not verify: raise
-        parts = groups = None
-    if check_labels: _check_labels(photos, groups, model, weights or "DEFAULT", report, about)
+        parts, about["undivided"] = None, str(e)
+    if check_labels: _check_labels(whole, photos, pairs, model, weights or "DEFAULT", report, about)
     if out: save_split(parts, out)
     _show_data(photos, parts, problems, out, format, about)
     return 1 if problems else 0
@@ -145,7 +165,7 @@ def _decided(photos, decisions, decide, undo, diff, about):
         for flag, given in (("decide", decide), ("undo", undo), ("diff", diff)):
             if given: raise FlowersError(f"--{flag}: expected a file of --decisions with it")
         return photos
-    from flowers102.labels import Decisions, apply_decisions, diff_decisions
+    from flowers102.labels import Decisions, apply_decisions, diff_decisions, parse_decision
 
     if not decide and not Path(decisions).exists():
         raise FlowersError(f"--decisions {decisions}: no such file; begin it with --decide")
@@ -153,8 +173,7 @@ def _decided(photos, decisions, decide, undo, diff, about):
     if undo and not log.undo():
         raise FlowersError(f"--undo: there is no decision in {decisions}")
     if decide:
-        id, action, *name = (decide.split(maxsplit=2) + [""])[:3] if " " in decide else (decide, "")
-        log.decide(id, action, *name)
+        log.decide(*parse_decision(decide, log.labels))
     if diff:
         if not Path(diff).exists(): raise FlowersError(f"--diff {diff}: no such file")
         said = lambda d: d and (d.action if d.action != "relabel" else f"relabel {d.now}")
@@ -164,23 +183,44 @@ def _decided(photos, decisions, decide, undo, diff, about):
     return apply_decisions(photos, log)
 
 # %% ../nbs/10_cli.ipynb #62b5fb94
-def _divided(whole, photos, split, seed, audit, model, weights, report, about):
-    "The split that was asked for, and the group of each photo, if it was asked for"
+def _divided(whole, photos, pairs, split, seed, weights, report, about):
+    "The split that was asked for; counts the pairs of an audit that it and the usual ones divide"
     from flowers102.labels import decided_split
-    from flowers102.leaks import audit_splits, choose_split, find_pairs, grouped_split, groups_of
+    from flowers102.leaks import audit_splits, choose_split, grouped_split, groups_of
 
-    if not audit: return decided_split(choose_split(whole, split, seed), photos), None
-    pairs = find_pairs(whole, _features(whole, model, weights) if weights else None)
-    groups = groups_of(whole.ids, pairs)
+    if pairs is None: return decided_split(choose_split(whole, split, seed), photos)
     by = "hash-and-embedding" if weights else "hash"
-    grouped = grouped_split(whole, groups, seed=seed, by=by)
+    grouped = grouped_split(whole, groups_of(whole.ids, pairs), seed=seed, by=by)
     chosen = grouped if split == "grouped" else choose_split(whole, split, seed)
     usual = [choose_split(whole, name, seed) for name in ("stratified", "official")
              if name == "stratified" or whole.parts]
     about |= audit_splits(whole, pairs, [chosen, *usual, grouped])
     if report: _save_pairs(report, about, pairs, whole, chosen)
-    group = dict(zip(whole.ids, groups.tolist()))
-    return decided_split(chosen, photos), [group[i] for i in photos.ids]
+    return decided_split(chosen, photos)
+
+def _pairs(whole, model, weights, about):
+    "Near-duplicates among the photos that can be read"
+    from flowers102.leaks import audit_splits, find_pairs
+
+    pairs = _skip_broken(whole, about, lambda photos: find_pairs(
+        photos, _features(photos, model, weights) if weights else None))[1]
+    about |= audit_splits(whole, pairs, [])
+    return pairs
+
+def _skip_broken(photos, about, work):
+    "Photos, and what some work makes of them; without the broken ones if it stumbles over one"
+    from dataclasses import replace
+
+    from flowers102.sources import BROKEN, verify_photos
+
+    good = lambda: replace(photos, samples=tuple(s for s in photos.samples
+                                                 if s.id not in about.get("skipped", ())))
+    try: return good(), work(good())
+    except FlowersError:
+        broken = [p.id for p in verify_photos(photos) if p.kind in BROKEN]
+        if not set(broken) - set(about.get("skipped", ())): raise # it is something else
+        about["skipped"] = sorted({*broken, *about.get("skipped", ())})
+        return good(), work(good())
 
 def _features(photos, model, weights):
     "What a network makes of each photo"
@@ -191,17 +231,20 @@ def _features(photos, model, weights):
     net = build_model(model, len(photos.class_names), weights)
     return embed_photos(net.to(default_device()), photos, n_workers=1, progress=sys.stderr.isatty())
 
-def _check_labels(photos, groups, model, weights, report, about):
+def _check_labels(whole, photos, pairs, model, weights, report, about):
     "The photos whose label is least believed, into `about` and into a report"
     from flowers102.labels import doubts, out_of_fold
+    from flowers102.leaks import groups_of
 
     names = photos.class_names
-    found = doubts(out_of_fold(_features(photos, model, weights), photos.labels, groups),
-                   photos.labels, photos.ids)
+    good, features = _skip_broken(photos, about, lambda some: _features(some, model, weights))
+    group = dict(zip(whole.ids, groups_of(whole.ids, pairs).tolist())) if pairs is not None else None
+    groups = group and [group[i] for i in good.ids]
+    found = doubts(out_of_fold(features, good.labels, groups), good.labels, good.ids)
     rows = [{"id": d.id, "label": names[d.label], "other": names[d.other],
              "margin": round(d.margin, 4)} for d in found if d.margin < 0]
     about["doubts"] = rows
-    if report: _save_doubts(report, rows, found, photos)
+    if report: _save_doubts(report, rows, found, good)
 
 # %% ../nbs/10_cli.ipynb #0338c3e9
 def _save_pairs(report, about, pairs, photos, split):
@@ -250,6 +293,7 @@ def _show_data(photos, parts, problems, out, format, more):
     print(f"classes  {len(names)}, "
           f"{uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}")
     if parts: print(f"split    {parts}: " + ", ".join(f"{k} {n:,}" for k, n in parts.sizes.items()))
+    if "undivided" in more: print(f"split    none: {more['undivided']}")
     for note in photos.notes: print(f"note     {note}")
     if out: print(f"made     {out}")
     _show_findings(more)
@@ -266,7 +310,10 @@ def _show_problems(photos, problems):
 
 def _show_findings(more, most=10):
     "What an audit, a check of labels or a comparison of decisions has found"
-    alike, divided = more.get("alike"), more.get("divided", {})
+    alike, divided, skipped = more.get("alike"), more.get("divided", {}), more.get("skipped", ())
+    if skipped:
+        print(f"skipped  {len(skipped):,} photo(s) that can't be read, in what follows: "
+              + ", ".join(skipped[:most]) + ", ..."*(len(skipped) > most))
     if alike is not None:
         other = [p for p in alike if not p["same_label"]]
         print(f"alike    {len(alike):,} pairs of near-duplicates, {len(other)} of them with two labels"
@@ -377,7 +424,7 @@ def flowers102_predict(
     top_k:int=5, # names in each answer
     level:float=None, # share of prediction sets that hold the right name; default: 0.95
     format:str=None, # table, csv or jsonl; default: by --out, else table on a terminal, else csv
-    out:str=None, # write the rows to this file
+    out:str=None, # write the rows to this file, or into this pipe or device
     resume:bool=False, # go on with a half-written --out
     batch_size:int=32, # photos that go through the network together
     n_threads:int=None, # threads that decode photos; default: one for each core
@@ -395,7 +442,7 @@ def flowers102_predict(
         predictor = _predictor(bundle, device, batch_size, n_threads, compile)
         ask = lambda some: predict_stream(predictor, some, top_k, level=level)
         next(ask([]), None) # a wrong top_k or level is told before anything is written
-        if not out: failed = _print_rows(ask(photos), photos, format)
+        if not out or is_stream(out): failed = _print_rows(ask(photos), photos, format, out)
         else:
             about = {**_about(predictor, photos), "--batch_size": batch_size, "--top_k": top_k,
                      "--level": level}
@@ -412,35 +459,64 @@ def _format(format, out, resume):
     if format and format not in FORMATS:
         raise FlowersError(f"--format {format}: expected {', '.join(FORMATS)}")
     if resume and not out: raise FlowersError("--resume: expected --out, the file to go on with")
-    if not out and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    stream = not out or is_stream(out)
+    if resume and stream:
+        raise FlowersError(f"--resume: {out} is no file; what was sent there can't be gone on with")
+    if stream and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise FlowersError("--out: expected a file, where several processes predict")
+    if not out and isinstance(sys.stdout, _Nowhere):
+        raise FlowersError("standard output is closed; give a file with --out")
     ending = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "table"}
     if out: return format or ending.get(Path(out).suffix.lower(), "csv")
     return format or ("table" if sys.stdout.isatty() else "csv")
 
+# %% ../nbs/10_cli.ipynb #7bf89cd7
 def _listed(paths):
     "The paths given, with `-` replaced by the list on standard input"
     for path in paths:
         if path != "-": yield path
+        elif sys.stdin is None:
+            raise FlowersError("-: standard input is closed; give photos, or send a list of paths")
         else:
-            text = (sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer")
-                    else os.fsencode(sys.stdin.read()))
-            lines = text.split(b"\0") if b"\0" in text else text.splitlines()
-            yield from (os.fsdecode(line) for line in lines if line.strip())
+            yield from _paths_in(sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer")
+                                 else os.fsencode(sys.stdin.read()))
+
+def _paths_in(data):
+    "The paths in a list: a line each, or with zero bytes between them"
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32",
+             codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    coding = next((marks[m] for m in marks if data.startswith(m)), None)
+    if coding == "utf-8-sig": data = data.removeprefix(codecs.BOM_UTF8)
+    elif coding:
+        try: return [line for line in data.decode(coding).splitlines() if line.strip()]
+        except UnicodeDecodeError as e:
+            raise FlowersError(f"-: the list begins as {coding.upper()} and goes on as something "
+                               f"else ({e.reason}); save it as UTF-8") from e
+    zeros = max(data[::2].count(0), data[1::2].count(0))
+    if len(data) > 3 and zeros > .8*len(data)//2:
+        raise FlowersError("-: the list looks like UTF-16 without a byte-order mark; save it as UTF-8")
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return [os.fsdecode(line) for line in lines if line.strip()]
 
 # %% ../nbs/10_cli.ipynb #610f8b87
 def _photos_to_name(paths, out, find_photos):
     "The photos that were asked for"
-    from flowers102.sources import PHOTO_SUFFIXES
+    from flowers102.sources import LeftOut, is_photo
 
-    photos = list(find_photos(_listed(paths)))
-    if out and (out in photos or Path(out).suffix.lower() in PHOTO_SUFFIXES):
+    left = LeftOut()
+    photos = list(find_photos(_listed(paths), left))
+    if left: _note([left])
+    if out and (out in photos or is_photo(out)):
         raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
     if out and Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
     if not photos:
         raise FlowersError(f"{' '.join(paths)}: no photos found; "
                            "give photos, or folders with photos in them")
     return photos
+
+def _note(notes):
+    "Remarks about a folder of photos, on standard error"
+    for note in notes: print(f"note     {note}", file=sys.stderr)
 
 def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
@@ -504,20 +580,25 @@ def _counted(answers, total, done=0):
             yield answer
             bar.update()
 
-def _print_rows(answers, photos, format):
-    "Write rows to standard output as they come; returns how many photos failed"
+def _print_rows(answers, photos, format, out=None):
+    "Write rows as they come, to standard output or a stream; returns how many photos failed"
     from tqdm.auto import tqdm
 
     from flowers102.inference import prediction_row
     from flowers102.rows import header_text, printable, row_text
 
     width, failed = min(60, max(len(printable(p)) for p in photos)), 0
-    for i, answer in enumerate(_counted(answers, len(photos))):
-        row, failed = prediction_row(answer), failed + bool(answer.error)
-        above = header_text(row, format) if i == 0 else ""
-        tqdm.write(above + row_text(row, format, width), file=sys.stdout, end="")
-    sys.stdout.flush()
+    with _text_stream(out) if out else nullcontext(sys.stdout) as file:
+        for i, answer in enumerate(_counted(answers, len(photos))):
+            row, failed = prediction_row(answer), failed + bool(answer.error)
+            above = header_text(row, format) if i == 0 else ""
+            tqdm.write(above + row_text(row, format, width), file=file, end="")
+        file.flush()
     return failed
+
+def _text_stream(path):
+    "A pipe or device to write text to"
+    return io.TextIOWrapper(open_stream(path), "utf-8", "backslashreplace", newline="")
 
 # %% ../nbs/10_cli.ipynb #e3b6fc35
 def _save_rows(ask, photos, out, format, about, resume, ranks):
@@ -533,14 +614,16 @@ def _save_rows(ask, photos, out, format, about, resume, ranks):
     if resume and out.exists() and not any(p.exists() for p in parts):
         return _finished(out, format, photos)
     ranks.wait()
+    warn = lambda line: print(line, file=sys.stderr)
     mine = share_of(photos, size, ranks.rank, ranks.world)
-    with Journal(parts[ranks.rank], about, mine, size, resume) as journal:
+    with Journal(parts[ranks.rank], about, mine, size, resume, warn) as journal:
         try:
             for answer in _counted(ask(mine[journal.done:]), len(mine), journal.done):
                 journal.add(prediction_row(answer))
         except KeyboardInterrupt: raise _Interrupted(journal) from None
-    ranks.wait()
-    if ranks.main: _join(parts, out, format, photos, size)
+        ranks.wait()
+        journal.check()
+        if ranks.main: _join(parts, out, format, photos, size)
     return int(total(ranks, [journal.failed])[0])
 
 class _Interrupted(FlowersError):
@@ -561,17 +644,18 @@ def _join(parts, out, format, photos, size):
         for i, row in enumerate(joined_rows(parts, size)):
             if i == 0: file.write(header_text(row, format))
             file.write(row_text(row, format, width))
-    for part in parts: part.unlink()
+    for part in parts: part.unlink(missing_ok=True)
 
 def _finished(out, format, photos):
     "How many photos failed in an output that is complete"
-    text = out.read_text(encoding="utf-8", errors="backslashreplace")
+    text = out.read_bytes().decode("utf-8", "backslashreplace") # with its own line ends
+    lines = text.removesuffix("\n").split("\n")
     try:
-        if format == "jsonl": rows = [json.loads(line) for line in text.splitlines()]
-        elif format == "csv": rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        if format == "jsonl": rows = [json.loads(line) for line in lines]
+        elif format == "csv": rows = list(csv.DictReader(io.StringIO(text, newline="")))
         else: rows = [{"path": p, "error": "       -  " in line}
-                      for p, line in zip(photos, text.splitlines(), strict=True)]
-        there = [row["path"] for row in rows]
+                      for p, line in zip(photos, lines, strict=True)]
+        there = [csv_value(row["path"]) if format == "csv" else row["path"] for row in rows]
     except (ValueError, KeyError, TypeError): there = None
     known = [p.encode("utf-8", "backslashreplace").decode() for p in photos]
     if there not in (photos, known):
@@ -648,6 +732,7 @@ def _test_and_train(folder, data_dir, needed):
     try:
         config = read_json(home/"config.json", "a run's configuration")
         photos = get_source(config.get("source"), data_dir or config.get("data_dir"))
+        _note(photos.notes)
         split = load_split(home/"split.json")
         return pick(photos, split.test), pick(photos, split.train)
     except FlowersError as e:
@@ -660,10 +745,13 @@ def _check_photos(photos, test, bundle, n):
     import numpy as np
 
     from flowers102.inference import find_photos
+    from flowers102.sources import LeftOut
     from flowers102.toy import draw_flower, toy_species
 
-    if photos and not (found := list(find_photos([photos]))):
+    left = LeftOut()
+    if photos and not (found := list(find_photos([photos], left))):
         raise FlowersError(f"--photos {photos}: no photos found")
+    if left: _note([left])
     if photos: return found[::max(1, len(found)//n)][:n], photos
     if test: return [s.path for s in test[::max(1, len(test)//n)][:n]], "test photos of the run"
     size = max(64, bundle.preprocess["resize"])
@@ -735,6 +823,7 @@ def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_t
     folder = _bundle_folder(run)
     bundle = load_bundle(folder)
     photos, chosen, own = _photos_of(folder, source, data_dir, split)
+    if options["ranks"].main: _note(photos.notes)
     options |= dict(allow_train=allow_train)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, own, options)
     look = lambda b, learnt=None: _seen(b, photos, chosen, part, views, {**options, "learnt": learnt})
@@ -884,8 +973,11 @@ def flowers102_explain(
 
     from flowers102.explain import Explainer
     from flowers102.inference import find_photos
+    from flowers102.sources import LeftOut
 
-    photos = list(find_photos(_listed(paths)))
+    left = LeftOut()
+    photos = list(find_photos(_listed(paths), left))
+    if left: _note([left])
     if not photos: raise FlowersError(f"{' '.join(paths)}: no photos found")
     options = {"n_channels": 128} if method == "scorecam" else {} # else it takes minutes for a photo
     explainer = Explainer(_bundle_folder(bundle), method, layer, device, **options)
@@ -959,12 +1051,16 @@ def flowers102_app(
     method:str="gradcam", # of the heat map, as for flowers102_explain
     device:str=None, # cpu, cuda or mps; default: the best present
     no_browser:bool=False, # do not open a browser
+    by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
+    max_visitors:int=4, # largest number of pages open at once; each holds about 0.5 GB of memory
+    no_token:bool=False, # let everybody in, for a proxy that checks visitors; $FLOWERS102_TOKEN: choose the token
 ) -> int: # exit status of the server
     "Show a web page that names photos and explains the names"
     from flowers102.app import serve
 
     return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
-                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device)
+                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device,
+                 by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
 
 # %% ../nbs/10_cli.ipynb #bcf26b02
 def flowers102_bench(
@@ -1022,6 +1118,7 @@ def main(
     name = name or Path(sys.argv[0]).stem
     if name not in commands:
         raise SystemExit(f"{name}: no such command; expected one of {', '.join(commands)}")
+    _mend_standard_files()
     if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace")
     reuse_memory()
     run_command(commands[name])

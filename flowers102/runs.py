@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from .bundle import versions
-from .core import FlowersError, atomic_write, file_lock, write_json
+from .core import FlowersError, atomic_write, file_digests, file_lock, write_json
 from .recipes import TrainConfig
 from .sources import Source, pick
 from .splits import Split
@@ -146,21 +146,21 @@ def fingerprint(
     split:Split, # who is where
 ) -> dict: # name -> text
     "What a run was made from: photos, versions, code"
+    samples = pick(source, split.train + split.valid + split.test)
     photos = hashlib.blake2b(digest_size=8)
-    for s in pick(source, split.train + split.valid + split.test):
-        photos.update(f"{s.id} {s.label} {os.stat(s.path).st_size}\n".encode())
+    for s, digest in zip(samples, file_digests(s.path for s in samples)):
+        photos.update(f"{s.id} {s.label} {digest}\n".encode())
     code = hashlib.blake2b(digest_size=8)
     for path in sorted(Path(__file__).parent.glob("*.py")): code.update(path.read_bytes())
-    return {"split": split.sha256, "photos": photos.hexdigest(), **versions(),
+    return {"split": split.sha256, "content of photos": photos.hexdigest(), **versions(),
             "code of flowers102": code.hexdigest(), "threads": str(torch.get_num_threads())}
 
 # %% ../nbs/05f_runs.ipynb #8eeb6932
 def differences(
     before:dict, # a fingerprint or a configuration
-    now:dict, # another one
+    now:dict, # another one; only keys that both have are compared
     ignore=(), # keys that make no difference
 ) -> list: # lines such as "torch was 2.10.0, is 2.11.0"
     "What has changed between two dictionaries"
-    keys = [k for k in {**before, **now} if k not in ignore]
-    return [f"{k} was {before.get(k)}, is {now.get(k)}" for k in keys
-            if before.get(k) != now.get(k)]
+    keys = [k for k in before if k in now and k not in ignore]
+    return [f"{k} was {before[k]}, is {now[k]}" for k in keys if before[k] != now[k]]
