@@ -25,7 +25,7 @@ from PIL import Image
 from torch import nn
 
 from . import __version__
-from .core import FlowersError, _flush, read_json, write_json
+from .core import FlowersError, flush_file, read_json, write_json
 from .data import eval_transform, preprocess_for
 from .model import LoadReport, _skeleton, head_of
 
@@ -123,7 +123,7 @@ def save_bundle(
             new = Path(tmp)/"new"
             new.mkdir()
             save_file(bundle.state, new/"model.safetensors")
-            _flush(new/"model.safetensors")
+            flush_file(new/"model.safetensors")
             about = {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name != "state"}
             write_json(new/"bundle.json",
                        {**about, "weights_sha256": _sha256(new/"model.safetensors")})

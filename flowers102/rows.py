@@ -6,15 +6,15 @@
 __all__ = ['FORMATS', 'printable', 'row_text', 'header_text', 'Journal', 'share_of', 'part_path', 'other_parts', 'joined_rows']
 
 # %% ../nbs/09b_rows.ipynb #2cbe2281
-import csv
-import io
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from .core import FlowersError, _lock
+from .core import (FlowersError, cannot_write, csv_line, lock_holder, real_path,
+                             take_lock)
 
 # %% ../nbs/09b_rows.ipynb #796811f4
 def printable(
@@ -31,24 +31,13 @@ def row_text(
 ) -> str: # with its line end
     "A row as text"
     if format == "jsonl": return json.dumps(row, ensure_ascii=False) + "\n"
-    if format == "csv": return _csv([_field(v) for v in row.values()])
+    if format == "csv": return csv_line(row.values())
     path = f"{printable(row['path']):{width}s}"
     if row["error"]: return f"{path}       -  {row['error']}\n"
     return f"{path}  {row['confidence']:6.1%} {row['name']:26s} {_others(row)}".rstrip() + "\n"
 
 # %% ../nbs/09b_rows.ipynb #04b6c0dd
 FORMATS = ("table", "csv", "jsonl")
-
-def _csv(values):
-    "A line of CSV"
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
-
-def _field(value):
-    "A value of a row as CSV has it: lists as JSON, yes and no as 1 and 0, nothing for nothing"
-    if isinstance(value, list): return json.dumps(value, ensure_ascii=False)
-    return int(value) if isinstance(value, bool) else value
 
 def _others(row):
     "The runners-up: those that can't be excluded, and the rest"
@@ -66,7 +55,7 @@ def header_text(
     format:str, # "table", "csv" or "jsonl"
 ) -> str: # a line, or nothing
     "What stands above the first row"
-    return _csv(row) if format == "csv" else ""
+    return csv_line(row) if format == "csv" else ""
 
 # %% ../nbs/09b_rows.ipynb #ff553088
 class Journal:
@@ -78,8 +67,9 @@ class Journal:
         photos:list, # paths, in order
         batch_size:int=32, # photos that went through the network together
         resume:bool=False, # go on with a file that is there
+        warn=print, # called with a line when the file had to be written again
     ):
-        self.path, self.done, self.failed = Path(path), 0, 0
+        self.path, self.done, self.failed, self.warn = Path(path), 0, 0, warn
         self.file = _open_journal(self.path, resume)
         try: _go_on(self, about, photos, batch_size)
         except BaseException:
@@ -94,11 +84,10 @@ class Journal:
         try:
             self.file.write(json.dumps(value).encode() + b"\n")
             self.file.flush()
+            if not _is_at(self.file, self.path): _restore(self)
         except OSError as e: raise self._full(e) from e
 
-    def _full(self, e):
-        return FlowersError(f"{self.path}: cannot be written ({e.strerror or e}); "
-                            "free some space and go on with --resume")
+    def _full(self, e): return cannot_write(self.path, e, "; then go on with --resume")
 
     def __enter__(self): return self
     def __exit__(self, *exc):
@@ -110,20 +99,37 @@ class Journal:
 # %% ../nbs/09b_rows.ipynb #a6d0f381
 def _open_journal(path, resume):
     "The file of a journal, open and locked"
-    if path.exists() and not resume:
-        raise FlowersError(f"{path}: is the half-written output of an earlier run; "
-                           "go on with --resume, or delete it first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+b")
-    except OSError as e:
-        raise FlowersError(f"{path}: cannot be written ({e.strerror or e}); "
-                           "choose another folder") from e
-    try: _lock(file, wait=False)
-    except (BlockingIOError, PermissionError) as e:
+        there, file = path.exists(), open(path, "a+b")
+    except OSError as e: raise cannot_write(path, e) from e
+    try:
+        if not take_lock(file):
+            raise FlowersError(f"{path}: {lock_holder(file)} is writing it now; wait for it, "
+                               "or choose another --out")
+        if there and not resume:
+            raise FlowersError(f"{path}: is the half-written output of an earlier run; "
+                               "go on with --resume, or delete it first")
+    except BaseException:
         file.close()
-        raise FlowersError(f"{path}: another process is writing it; wait for it") from e
+        raise
     return file
+
+# %% ../nbs/09b_rows.ipynb #a293efa7
+def _is_at(file, path):
+    "Whether an open file still has its name"
+    try: return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError: return False
+
+def _restore(journal):
+    "Write a journal again that was deleted while it was open"
+    old, journal.file = journal.file, _open_journal(journal.path, resume=False)
+    old.seek(0)
+    while chunk := old.read(1 << 20): journal.file.write(chunk)
+    journal.file.flush()
+    old.close()
+    journal.warn(f"{journal.path}: was deleted while it was being written; "
+                 f"its {journal.done + 1:,} rows are written again")
 
 # %% ../nbs/09b_rows.ipynb #6b669841
 def _go_on(journal, about, photos, batch_size):
@@ -175,7 +181,7 @@ def part_path(
     world:int=1, # of how many
 ) -> Path: # of its journal
     "Where a process keeps the rows of an unfinished output"
-    out = Path(out)
+    out = real_path(out)
     return out.with_name(out.name + (".part" if world == 1 else f".part-{rank}-of-{world}"))
 
 # %% ../nbs/09b_rows.ipynb #f9c37f23
@@ -184,7 +190,7 @@ def other_parts(
     world:int=1, # processes that write it now
 ) -> list: # of paths
     "Journals that another number of processes has left"
-    out, mine = Path(out), {part_path(out, rank, world).name for rank in range(world)}
+    out, mine = real_path(out), {part_path(out, rank, world).name for rank in range(world)}
     if not out.parent.is_dir(): return []
     return sorted(p for p in out.parent.iterdir()
                   if p.name.startswith(f"{out.name}.part") and p.name not in mine)
