@@ -874,79 +874,174 @@ def flowers102_explain(
     raw:bool=False, # also save each map as .npy: float32 (H, W), NaN where nobody looked
     device:str=None, # cpu, cuda or mps; default: the best present
     out:str="explanations", # folder for pictures, sheets and explanations.csv
+    resume:bool=False, # go on with a half-finished --out
 ) -> int: # exit status: 1 when some photos could not be read
     "Show which pixels speak for a name"
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     if target and top_k > 1: raise FlowersError("--top_k: explains the most probable names; leave it out with --target")
-    if Path(out).exists() and not _holds_explanations(Path(out)):
-        raise FlowersError(f"--out {out}: exists and holds no explanations; choose another folder")
-    from tqdm.auto import tqdm
-
+    _quiet_pillow()
     from flowers102.explain import Explainer
     from flowers102.inference import find_photos
+    from flowers102.runs import refuse_run_folder
 
-    photos = list(find_photos(_listed(paths)))
-    if not photos: raise FlowersError(f"{' '.join(paths)}: no photos found")
+    refuse_run_folder(out, better="explanations")
+    if Path(out).exists() and not _holds_explanations(Path(out)):
+        raise FlowersError(f"--out {out}: exists and holds no explanations; choose another folder")
+    photos = _photos_to_explain(list(find_photos(_listed(paths))), paths, Path(out))
+    if resume and (failed := _explained_before(Path(out), photos, method)) is not None:
+        print(f"complete {out}: there is nothing left to do", file=sys.stderr)
+        return 1 if failed else 0
     options = {"n_channels": 128} if method == "scorecam" else {} # else it takes minutes for a photo
     explainer = Explainer(_bundle_folder(bundle), method, layer, device, **options)
+    about = {**_about(explainer, photos), "--method": method, "--layer": layer, "--target": target,
+             "--against": against, "--top_k": top_k, "--raw": raw}
     ask = lambda photo: explainer(photo, target, against, top_k)
-    bar = tqdm(photos, unit="photo", leave=False, disable=None, delay=1)
-    failed = _save_explanations(map(ask, bar), Path(out), method, raw)
+    failed = _save_explanations(ask, photos, Path(out), about, resume)
     print(f"made     {out}: {len(photos) - failed:,} photos explained, {failed:,} failed", file=sys.stderr)
     return 1 if failed else 0
 
 # %% ../nbs/10_cli.ipynb #b5dab667
 def _holds_explanations(folder):
     "Is this a folder that the command may write into?"
-    return folder.is_dir() and ((folder/"explanations.csv").is_file() or not any(folder.iterdir()))
+    if not folder.is_dir(): return False
+    names = {p.name for p in folder.iterdir()}
+    return not names or bool(names & {"explanations.csv", "explanations.csv.part"})
 
-def _save_explanations(found, out, method, raw, per_sheet=48):
+def _photos_to_explain(photos, paths, out):
+    "The photos, if there are any, and none would be overwritten by its own picture"
+    if not photos: raise FlowersError(f"{' '.join(paths)}: no photos found")
+    home = os.path.realpath(out)
+    if any(os.path.dirname(os.path.realpath(p)) == home for p in photos):
+        raise FlowersError(f"--out {out}: holds photos that are to be explained; "
+                           "choose another folder")
+    return photos
+
+def _explained_before(out, photos, method):
+    "How many photos failed in a folder that is complete; None where there is something to do"
+    from flowers102.core import csv_value
+
+    if not (out/"explanations.csv").is_file() or (out/"explanations.csv.part").exists(): return None
+    with open(out/"explanations.csv", newline="", encoding="utf-8") as f: rows = list(csv.DictReader(f))
+    there = list(dict.fromkeys(csv_value(r.get("path") or "") for r in rows))
+    asked = dict.fromkeys(p.encode("utf-8", "backslashreplace").decode() for p in photos)
+    if there != list(asked) or {r.get("method") for r in rows} != {method}:
+        raise FlowersError(f"--out {out}: holds explanations of other photos or by another method, "
+                           "and is not half-finished; choose another folder, or leave out --resume")
+    return sum(bool(r["error"]) for r in rows)
+
+# %% ../nbs/10_cli.ipynb #88e133e9
+def _save_explanations(ask, photos, out, about, resume):
     "Pictures, rows and sheets of explanations; returns how many photos failed"
-    from flowers102.explain import contact_sheet, save_explanation
+    from tqdm.auto import tqdm
+
+    from flowers102.explain import unique_stems
+    from flowers102.rows import Journal, part_path, printable
+
+    stems = unique_stems(printable(Path(p).stem) for p in photos)
+    part = part_path(out/"explanations.csv")
+    with Journal(part, about, photos, 1, resume) as journal:
+        try:
+            found = _explained_so_far(part, journal.done)
+            if found: _clear_older(out, found)
+            bar = tqdm(photos, initial=journal.done, unit="photo", leave=False, disable=None, delay=1)
+            for photo, stem in zip(photos[len(found):], stems[len(found):]):
+                found.append(_save_one(ask(photo), out, stem, about))
+                journal.add(found[-1])
+                if journal.done == 1: _clear_older(out, found)
+                _print_explained(found[-1], out)
+                _save_sheets(out, found)
+                bar.update()
+            bar.close()
+        except KeyboardInterrupt: raise _Interrupted(journal) from None
+        _save_sheets(out, found, all_of_them=True)
+        _save_csv(out/"explanations.csv", [row for photo in found for row in photo["rows"]])
+    part.unlink(missing_ok=True)
+    return journal.failed
+
+def _explained_so_far(part, done):
+    "What a journal says of the photos that are done, if they are still the same"
+    from itertools import islice
+
+    from flowers102.rows import joined_rows
+
+    found = list(islice(joined_rows([part], 1), done))
+    for photo in found:
+        if _content(photo["path"]) != photo["content"]:
+            raise FlowersError(f"{photo['path']}: is not the photo any more that was explained; "
+                               "choose another --out, and leave out --resume")
+    return found
+
+def _content(path):
+    "A hash of a file; None where it can't be read"
+    import hashlib
+
+    try:
+        with open(path, "rb") as f: return hashlib.file_digest(f, "blake2b").hexdigest()[:32]
+    except OSError: return None
+
+# %% ../nbs/10_cli.ipynb #344522e0
+def _save_one(e, out, stem, about):
+    "Save the pictures of an explanation; returns what the journal keeps of it"
+    from flowers102.explain import save_explanation, tile_lines
+
+    row = {"path": e.path, "name": "", "confidence": "", "target": "", "against": "",
+           "method": about["--method"], "file": "", "error": e.error}
+    kept = {"path": e.path, "error": e.error, "content": _content(e.path), "rows": [row]}
+    if e.error: return kept
+    files = save_explanation(e, out, stem, about["--raw"])
+    name, confidence = e.names[0]
+    rows = [row | {"name": name, "confidence": confidence, "target": a, "against": b or "",
+                   "file": file.name} for (a, b, _), file in zip(e.maps, files)]
+    return kept | {"rows": rows, "lines": tile_lines(e)}
+
+def _print_explained(photo, out):
+    "A line for each picture, or the complaint"
     from flowers102.rows import printable
 
-    rows, sheet, taken, failed, sheets = [], [], Counter(), 0, 0
-    for e in found:
-        row = {"path": e.path, "name": "", "confidence": "", "target": "", "against": "",
-               "method": method, "file": "", "error": e.error}
-        if e.error:
-            failed += 1
-            print(f"{printable(e.path)}: {e.error}", file=sys.stderr)
-            rows.append(row)
-            continue
-        stem = printable(Path(e.path).stem)
-        taken[stem] += 1 # two folders may hold photos of one name
-        files = save_explanation(e, out, stem if taken[stem] == 1 else f"{stem}~{taken[stem]}", raw)
-        for (a, b, _), file in zip(e.maps, files):
-            rows.append(row | {"name": e.names[0][0], "confidence": e.names[0][1], "target": a,
-                               "against": b or "", "file": file.name})
-            print(f"{printable(e.path)}  {e.names[0][1]:6.1%} {e.names[0][0]}; for {a}"
-                  f"{f' and not {b}' if b else ''}: {file}")
-        sheet.append(_small(e))
-        if len(sheet) == per_sheet: sheet, sheets = _save_sheet(contact_sheet(sheet), out, sheets), sheets + 1
-    if sheet: _save_sheet(contact_sheet(sheet), out, sheets)
-    with atomic_write(out/"explanations.csv") as tmp, open(tmp, "w", newline="", encoding="utf-8", errors="backslashreplace") as f:
-        writer = csv.DictWriter(f, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return failed
+    path = printable(photo["path"])
+    if photo["error"]: return print(f"{path}: {photo['error']}", file=sys.stderr)
+    for row in photo["rows"]:
+        other = f" and not {row['against']}" if row["against"] else ""
+        print(f"{path}  {row['confidence']:6.1%} {row['name']}; for {row['target']}{other}: "
+              f"{out/row['file']}")
+
+def _clear_older(out, found):
+    "Take away what an older, complete job has left in the folder, its list last"
+    from flowers102.core import csv_value
+
+    if not (out/"explanations.csv").is_file(): return
+    mine = {row["file"] for photo in found for row in photo["rows"]}
+    with open(out/"explanations.csv", newline="", encoding="utf-8") as f:
+        theirs = {csv_value(row.get("file") or "") for row in csv.DictReader(f)} - mine - {""}
+    theirs = {name for name in theirs if name.endswith(".png") and name == os.path.basename(name)}
+    for path in (*out.glob("contact-sheet-*.png"), *(out/name for name in theirs),
+                 *((out/name).with_suffix(".npy") for name in theirs)): path.unlink(missing_ok=True)
+    (out/"explanations.csv").unlink()
 
 # %% ../nbs/10_cli.ipynb #cc77a657
-def _small(e, side=360):
-    "An explanation whose photo and maps take little memory"
-    from dataclasses import replace
+def _save_sheets(out, found, all_of_them=False, per_sheet=48):
+    "Write the sheet that has just become full; at the end, each one that is not there yet"
+    from PIL import Image
 
-    from torch.nn.functional import interpolate
+    from flowers102.explain import tile_sheet
 
-    photo = e.photo.copy()
-    photo.thumbnail((side, side))
-    a, b, placed = e.maps[0]
-    return replace(e, photo=photo, maps=[(a, b, interpolate(placed[None, None], (photo.height, photo.width))[0, 0])])
+    good = [photo for photo in found if not photo["error"]]
+    full = len(good)//per_sheet if good and not found[-1]["error"] and not len(good) % per_sheet else 0
+    for k in range(1, -(-len(good)//per_sheet) + 1) if all_of_them else [full]*bool(full):
+        path, tiles = out/f"contact-sheet-{k}.png", []
+        if all_of_them and path.exists(): continue
+        for photo in good[(k - 1)*per_sheet:k*per_sheet]:
+            with Image.open(out/photo["rows"][0]["file"]) as picture: small = picture.convert("RGB")
+            small.thumbnail((180, 180))
+            tiles.append((small, photo["lines"]))
+        with atomic_write(path) as tmp: tile_sheet(tiles).savefig(tmp, format="png")
 
-def _save_sheet(figure, out, k):
-    "Write a sheet; gives an empty list for the next one"
-    with atomic_write(out/f"contact-sheet-{k + 1}.png") as tmp: figure.savefig(tmp, format="png")
-    return []
+def _save_csv(path, rows):
+    "A CSV file under a line with the keys of its rows"
+    from flowers102.core import csv_line
+
+    text = "".join(csv_line(cells) for cells in (rows[0], *(row.values() for row in rows)))
+    with atomic_write(path) as tmp: tmp.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 # %% ../nbs/10_cli.ipynb #1234f8ae
 def flowers102_app(

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import grid_sample, interpolate
 
-from .core import FlowersError, did_you_mean
+from .core import FlowersError, did_you_mean, plain_text
 from .model import head_of
 
 # %% ../nbs/08_gradcam.ipynb #6ee2045b
@@ -407,7 +407,7 @@ def show_cam(
 
     if ax is None: ax = plt.subplots(figsize=(3, 2.6), layout="constrained")[1]
     ax.imshow(overlay(photo, cam))
-    ax.set_title(title, fontsize=6)
+    ax.set_title(plain_text(title), fontsize=6)
     ax.axis("off")
     if legend:
         scale = plt.cm.ScalarMappable(cmap="inferno")
