@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FlowersError', 'did_you_mean', 'plain_text', 'default_device', 'seed_everything', 'cache_dir', 'expand_user',
-           'data_dir', 'is_stream', 'real_path', 'cannot_write', 'atomic_write', 'flush_file', 'write_json',
-           'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value', 'reuse_memory']
+           'data_dir', 'is_stream', 'real_path', 'cannot_write', 'atomic_write', 'flush_file', 'open_stream',
+           'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value', 'reuse_memory']
 
 # %% ../nbs/00_core.ipynb #cce07c5b
 import csv
@@ -197,16 +197,19 @@ def flush_file(
 # %% ../nbs/00_core.ipynb #27b2cf25
 def _write_through(path, target):
     "Copy `path` into a device or a pipe"
-    with open(path, "rb") as source, open(_opened(str(target)), "wb") as sink:
-        shutil.copyfileobj(source, sink)
+    with open(path, "rb") as source, open_stream(target) as sink: shutil.copyfileobj(source, sink)
 
-def _opened(target):
-    "A descriptor of a stream; of the process's own, where that is meant, so that lines follow each other"
-    own = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", target)
-    number = {"/dev/stdout": 1, "/dev/stderr": 2}.get(target, own and int(own[1]))
-    if number is None: return os.open(target, os.O_WRONLY | os.O_APPEND)
+# %% ../nbs/00_core.ipynb #78d04a34
+def open_stream(
+    path:str|Path, # a device, a pipe, or a name of one of the process's own open files
+): # a binary file to write to
+    "Open a stream without creating or emptying it; lines on standard output follow each other"
+    path = str(real_path(path))
+    own = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", path)
+    number = {"/dev/stdout": 1, "/dev/stderr": 2}.get(path, own and int(own[1]))
+    if number is None: return open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb")
     sys.stdout.flush()
-    return os.dup(number)
+    return open(os.dup(number), "wb")
 
 # %% ../nbs/00_core.ipynb #c304dec7
 def write_json(

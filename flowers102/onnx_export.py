@@ -22,7 +22,8 @@ from PIL import Image
 
 from .bundle import Bundle, _check, bundle_model, bundle_sha256
 from .core import FlowersError, atomic_write
-from .inference import Predictor, _fused, predict_probs, predict_stream
+from .inference import (Predictor, _fused, check_counts, predict_probs,
+                                  predict_stream)
 
 # %% ../nbs/09a_onnx_export.ipynb #b3c745ad
 def _packages(*names):
@@ -169,7 +170,7 @@ class OnnxPredictor:
         batch_size:int=32, # photos that are answered together
         n_threads:int|None=None, # threads that decode and compute; None: one for each core
     ):
-        if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
+        check_counts(batch_size=batch_size, n_threads=n_threads)
         [runtime] = _packages("onnxruntime")
         self.path, self.batch_size, self.n_threads = Path(path), batch_size, n_threads or os.cpu_count()
         options = runtime.SessionOptions()

@@ -84,8 +84,12 @@ class Journal:
         try:
             self.file.write(json.dumps(value).encode() + b"\n")
             self.file.flush()
-            if not _is_at(self.file, self.path): _restore(self)
+            self.check()
         except OSError as e: raise self._full(e) from e
+
+    def check(self):
+        "Write the file again, should somebody have deleted it"
+        if not _is_at(self.file, self.path): _restore(self)
 
     def _full(self, e): return cannot_write(self.path, e, "; then go on with --resume")
 
@@ -128,8 +132,7 @@ def _restore(journal):
     while chunk := old.read(1 << 20): journal.file.write(chunk)
     journal.file.flush()
     old.close()
-    journal.warn(f"{journal.path}: was deleted while it was being written; "
-                 f"its {journal.done + 1:,} rows are written again")
+    journal.warn(f"{journal.path}: was deleted while it was being written; its rows are written again")
 
 # %% ../nbs/09b_rows.ipynb #6b669841
 def _go_on(journal, about, photos, batch_size):
