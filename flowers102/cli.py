@@ -114,6 +114,13 @@ def _underscored(args):
     return ["--" + flag[2:].replace("-", "_") + equals + value if flag.startswith("--") else flag
             for flag, equals, value in parts] + args[len(options):]
 
+# %% ../nbs/10_cli.ipynb #6369de09
+def _refuse_run_folders(file, folder=None, flag="--report"):
+    "Raise where an output would spoil a run or a bundle; nothing is imported where there is none"
+    if file or folder: from flowers102.runs import refuse_run_folder
+    if file: refuse_run_folder(file, file=True)
+    if folder: refuse_run_folder(folder, flag)
+
 # %% ../nbs/10_cli.ipynb #fd74c8c1
 def flowers102_data(
     source:str="oxford", # oxford, folder (a folder per class) or toy (drawn flowers)
@@ -144,6 +151,7 @@ def flowers102_data(
         raise FlowersError(f"--out {out}: exists already; choose another name, or delete it first")
     if download and source != "oxford":
         raise FlowersError("--download: only the Oxford photos can be downloaded")
+    _refuse_run_folders(out, report)
     photos = oxford_flowers(data_dir, download=True) if download else get_source(source, data_dir)
     about = {}
     photos, whole = _decided(photos, decisions, decide, undo, diff, about), photos
@@ -478,6 +486,7 @@ def _photos_to_name(paths, out, find_photos):
     photos = list(find_photos(_listed(paths)))
     if out and (out in photos or Path(out).suffix.lower() in PHOTO_SUFFIXES):
         raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
+    _refuse_run_folders(out)
     if out and Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
     if not photos:
         raise FlowersError(f"{' '.join(paths)}: no photos found; "
@@ -644,6 +653,7 @@ def flowers102_export(
         raise FlowersError(f"--n_check {n_check} --n_ranges {n_ranges}: expected 1 or more")
     if out and Path(out).suffix.lower() != ".onnx":
         raise FlowersError(f"--out {out}: expected a name that ends in .onnx")
+    _refuse_run_folders(out)
     _quiet_pillow()
     from flowers102.bundle import bundle_sha256, load_bundle
     from flowers102.inference import Predictor
@@ -761,7 +771,9 @@ def flowers102_evaluate(
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     from flowers102.core import default_device
     from flowers102.ranks import join_ranks
+    from flowers102.runs import refuse_run_folder
 
+    if out: refuse_run_folder(out)
     with join_ranks(default_device(device)) as ranks:
         if ranks.world > 1 and calibrate:
             raise FlowersError("--calibrate: rewrites the bundle; run it in a single process")
@@ -991,6 +1003,7 @@ def _save_explanations(ask, photos, out, about, resume):
     part = part_path(out/"explanations.csv")
     with Journal(part, about, photos, 1, resume) as journal:
         try:
+            for left in out.glob(".*.tmp"): left.unlink() # by a kill
             found = _explained_so_far(part, journal.done)
             good = [photo for photo in found if not photo["error"]]
             if found: _clear_older(out, found)
@@ -1141,6 +1154,7 @@ def flowers102_bench(
         raise FlowersError(f"--format {format}: expected table or json")
     if rounds < 1 or not seconds > 0:
         raise FlowersError(f"--rounds {rounds} --seconds {seconds}: expected more than 0 of both")
+    _refuse_run_folders(out)
     from tqdm.auto import tqdm
 
     from flowers102.bench import STAGES, bench, bench_about, bench_table
