@@ -1,4 +1,4 @@
-"""Drive the app in a real browser: upload, read, explain, save, and everything that people do wrong.
+"""Drive the app in a real browser: upload, read, explain, save, and everything that people do wrong. Then ask for the page 50 times.
 
     python .ci/browser.py RUN PHOTO            # a run folder, and a photo that its model knows
     python .ci/browser.py RUN PHOTO --shots D  # also pictures of the page, 390 and 1,280 pixels wide
@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,8 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
-LIMIT_MB = 40
+LIMIT_MB, PLACES = 40, 3
+expect.set_options(timeout=30_000) # neighbours are being computed beside
 
 
 def free_port():
@@ -35,23 +39,31 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(url, server, seconds=240):
-    "Until the server answers"
+def wait_for(log, server, seconds=240):
+    "The address with its token, when the server answers"
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert server.poll() is None, "the server has ended"
-        try: return urllib.request.urlopen(url, timeout=60).status
-        except (urllib.error.URLError, OSError): time.sleep(1)
+        found = re.search(r"^page +(http://\S+)", Path(log).read_text(), re.M)
+        try:
+            if found and urllib.request.urlopen(found[1].partition("?")[0] + "health", timeout=60).status == 200: return found[1]
+        except (urllib.error.URLError, OSError): pass
+        time.sleep(1)
     raise AssertionError(f"no page after {seconds} s")
 
 
 def odd_files(folder):
-    "A text called a photo, a photo of 30 MB, 30 MB that are none, and more than the limit"
+    "What is no photo though it is called one, a photo of 30 MB, 30 MB that are none, and more than the limit"
     rng = np.random.default_rng(0)
     (folder/"notes.jpg").write_text("I am a text\n"*9)
     Image.fromarray(rng.integers(0, 256, (3000, 4200, 3), dtype=np.uint8)).save(folder/"large.png")
     (folder/"noise.jpg").write_bytes(random.Random(0).randbytes(30 << 20))
     (folder/"huge.jpg").write_bytes(bytes((LIMIT_MB + 1) << 20))
+    (folder/"empty.jpg").write_bytes(b"")
+    (folder/"drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><circle r="40" cx="45" cy="45"/></svg>')
+    with zipfile.ZipFile(folder/"zipped.jpg", "w") as z: z.writestr("rose.txt", "no photo")
+    frames = [Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
+    frames[0].save(folder/"moving.gif", save_all=True, append_images=frames[1:], duration=50)
     assert (folder/"large.png").stat().st_size > 30 << 20
     return {p.stem: p for p in folder.iterdir()}
 
@@ -59,7 +71,32 @@ def odd_files(folder):
 def kernels(server):
     "How many kernels a server has"
     children = psutil.Process(server.pid).children(recursive=True)
-    return sum("ipykernel" in " ".join(p.cmdline()) for p in children)
+    return sum(p.status() != "zombie" and "ipykernel" in " ".join(p.cmdline()) for p in children)
+
+
+def memory(server):
+    "Bytes that the kernels of a server hold"
+    children = psutil.Process(server.pid).children(recursive=True)
+    return sum(p.memory_info().rss for p in children if p.status() != "zombie" and "ipykernel" in " ".join(p.cmdline()))
+
+
+def load_test(address, server, n=50, seconds=60):
+    "Ask for the page many times, as browsers that never come back: kernels stay below their limit, and go within a minute"
+    def browser(): return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    before, most, answers = memory(server), 0, []
+    for i in range(n): # every other one keeps cookies, as browsers do; the others are probes and previews
+        try:
+            with (browser() if i % 2 else urllib.request.build_opener()).open(address, timeout=120) as answer:
+                answer.read()
+                answers.append(answer.status)
+        except urllib.error.HTTPError as e: answers.append(e.code)
+        most = max(most, kernels(server))
+    start = time.monotonic()
+    while (kernels(server) != 1 or not .8 < memory(server)/before < 1.2) and time.monotonic() < start + seconds: time.sleep(1)
+    left, grown = kernels(server), memory(server)/before
+    assert most <= PLACES and left == 1 and grown < 1.2, f"{most} kernels at most, {left} left after {seconds} s, {grown:.2f} times the memory"
+    assert answers.count(503) and set(answers) <= {200, 403, 503}, answers
+    print(f"  {n} requests: {most} kernels at most, {left} left after {time.monotonic() - start:.0f} s, {grown:.2f} times the memory of before")
 
 
 def check(page, photo, name, files, shots):
@@ -110,6 +147,10 @@ def check(page, photo, name, files, shots):
     send(files["noise"], "noise.jpg: is not a photo that can be read")
     send(files["huge"], f"huge.jpg: {LIMIT_MB + 1}.0 MB; expected {LIMIT_MB} MB at most")
     step("a text, 30 MB of photo, 30 MB of noise and a file over the limit end in a sentence each")
+    send(files["empty"], "empty.jpg: is empty")
+    for odd in ("drawing", "zipped"): send(files[odd], f"{files[odd].name}: is not a photo that can be read")
+    send(files["moving"])
+    step("an empty file, an SVG and a zip called .jpg end in a sentence, an animated GIF in the name of its first frame")
     send(photo)
     expect(verdict).to_contain_text(name)
     page.locator("h1").evaluate("""(place, url) => fetch(url).then(r => r.blob()).then(b => {
@@ -128,7 +169,7 @@ def check(page, photo, name, files, shots):
     expect(alerts).to_have_count(0)
     page.get_by_label("By path").fill("/nowhere/rose.jpg")
     page.keyboard.press("Enter")
-    expect(alerts.last).to_contain_text("rose.jpg: no such file")
+    expect(alerts.last).to_contain_text("rose.jpg: no photo that this page can open")
     step("examples by arrows and Enter, photos by path")
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
@@ -158,21 +199,27 @@ def main(run, photo, shots, options):
     assert chrome, f"no browser: none of {', '.join(NAMES)} is on the path"
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w+") as log, sync_playwright() as play:
         server = subprocess.Popen(["flowers102_app", "--bundle", run, "--port", str(port), "--no_browser",
-                                   "--limit_mb", str(LIMIT_MB), *options], stdout=log, stderr=log, start_new_session=True)
+                                   "--limit_mb", str(LIMIT_MB), "--by_path", "--max_visitors", str(PLACES), *options], stdout=log, stderr=log, start_new_session=True)
         try:
-            wait_for(f"http://127.0.0.1:{port}/", server)
+            address = wait_for(f"{folder}/log", server)
+            end = time.monotonic() + 120
+            while "memory " not in Path(f"{folder}/log").read_text(): # the first kernel is ready, and its size was told
+                assert time.monotonic() < end, "memory is not told"
+                time.sleep(1)
+            load_test(address, server)
             browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
             page, problems, outside = browser.new_page(viewport={"width": 1280, "height": 900}), [], set()
             page.on("pageerror", lambda e: problems.append(str(e)))
             page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(f"http://127.0.0.1:{port}/")
                        else (outside.add(route.request.url), route.abort()))
-            page.goto(f"http://127.0.0.1:{port}/", timeout=120_000)
+            page.goto(address, timeout=120_000)
+            assert page.url == f"http://127.0.0.1:{port}/", "the token stays in the address bar"
             (Path(folder)/"files").mkdir()
             check(page, photo, name, odd_files(Path(folder)/"files"), shots)
             before = kernels(server)
             page.unroute_all()
             page.goto("about:blank")
-            end = time.monotonic() + 30
+            end = time.monotonic() + 30 # well before a kernel whose connection was lost would be ended
             while kernels(server) >= before and time.monotonic() < end: time.sleep(.5)
             assert kernels(server) < before, "a closed page has left its kernel behind"
             print("  the kernel ends with its page")

@@ -1,9 +1,10 @@
 """Check all of the documentation that can be checked without Quarto; where Quarto is present, render the site too.
 
-Every notebook is processed by nbdev, every public symbol is documented (docstring, and a comment for each parameter),
+No page that readers adapt writes to a folder of photos, every notebook is processed by nbdev, every public symbol is documented (docstring, and a comment for each parameter),
 every internal link and picture resolves, each saved picture says in words what is seen, saved outputs are small and clean,
 the configuration files load and name files that exist, and text stands out from its ground. Each fault is one line.
 """
+import ast
 import importlib
 import inspect
 import json
@@ -124,6 +125,84 @@ def check_page(page):
     if size > 400_000: fault(page.name, f"{size//1000} kB of saved outputs; the limit is 400 (300 kB of pictures)")
 
 
+# Pages that readers change to work on photos of their own. The others make and damage toy flowers in temporary folders, to test one function.
+ADAPTED = ("tutorials/*.ipynb", "index.ipynb", "card.ipynb", "11_app.ipynb", "11a_label_review.ipynb")
+# functions that write to, move or remove a path, and its position among their arguments
+FUNCTIONS = {f"{module}.{name}": at for at, calls in enumerate(("shutil.move shutil.rmtree os.remove os.unlink os.rename os.replace os.rmdir os.mkdir os.makedirs",
+             "shutil.copy shutil.copy2 shutil.copyfile shutil.copytree torch.save")) for module, name in (call.split(".") for call in calls.split())} | {"save_split": 1, "toy_flowers": 0}
+METHODS = "unlink rename replace rmdir touch mkdir chmod write_text write_bytes symlink_to hardlink_to".split() # of a path
+WRITERS = "save savefig extractall".split() # methods of other objects, whose first argument is the path
+
+
+def roots(node):
+    "What the path of an expression begins with: names, or literals in quotes; a/b and Path(a) begin with a"
+    if isinstance(node, ast.Name): return {node.id}
+    if isinstance(node, ast.BinOp): return roots(node.left)
+    if isinstance(node, ast.Attribute): return {"PHOTOS"} if node.attr in ("path", "root") else roots(node.value)
+    if isinstance(node, (ast.Subscript, ast.Starred, ast.NamedExpr)): return roots(node.value)
+    if isinstance(node, ast.BoolOp): return set().union(*map(roots, node.values))
+    if isinstance(node, ast.IfExp): return roots(node.body) | roots(node.orelse)
+    if isinstance(node, ast.JoinedStr): return roots(node.values[0])
+    if isinstance(node, ast.FormattedValue): return roots(node.value)
+    if isinstance(node, ast.Call):
+        if ast.unparse(node.func).endswith("TemporaryDirectory"): return {"RUNS"}
+        if isinstance(node.func, ast.Attribute): return roots(node.func.value)
+        outs = [k.value for k in node.keywords if k.arg == "out"] or node.args[:1] # fit(make_config(out=PATH)) is at PATH
+        return set().union(*map(roots, outs))
+    return {ast.unparse(node)}
+
+
+def begin_with(tree, name):
+    "All names of a page whose paths begin with this one"
+    found, before = {name}, set()
+    while before != found:
+        before = set(found)
+        for node in ast.walk(tree):
+            pairs = []
+            if isinstance(node, ast.Assign): pairs = [(t, node.value) for t in node.targets]
+            if isinstance(node, ast.For): pairs = [(node.target, node.iter)]
+            if isinstance(node, ast.withitem) and node.optional_vars: pairs = [(node.optional_vars, node.context_expr)]
+            pairs = [pair for t, v in pairs for pair in (zip(t.elts, v.elts) if isinstance(t, ast.Tuple) and isinstance(v, ast.Tuple) else [(t, v)])]
+            found |= {n.id for t, v in pairs if roots(v) & found for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def changed_paths(tree):
+    "The calls of a page that write to, move or remove something, each with the expression for its path"
+    for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
+        name, method = ast.unparse(call.func), getattr(call.func, "attr", "")
+        if name in FUNCTIONS: yield from ((call, a) for a in call.args[FUNCTIONS[name]:][:1])
+        elif method in METHODS and not (method == "replace" and len(call.args) > 1): yield call, call.func.value # text.replace(old, new)
+        elif method in WRITERS: yield from ((call, a) for a in call.args[:1])
+        elif name == "os.chdir": yield call, call # a relative PHOTOS would be another folder
+        elif name == "open" and any(isinstance(a, ast.Constant) and set(str(a.value)) & set("wax+") for a in call.args[1:2]): yield call, call.args[0]
+        yield from ((call, k.value) for k in call.keywords if k.arg == "out")
+
+
+def photo_faults(code):
+    "What a page writes, moves or removes that is neither in a TemporaryDirectory of its own nor in RUNS, or is among photos"
+    tree = ast.parse(code)
+    own, photos = begin_with(tree, "RUNS"), begin_with(tree, "PHOTOS")
+    for call, path in changed_paths(tree):
+        text = ast.unparse(call)[:90]
+        if roots(path) & photos: yield f"changes a folder of photos: {text}"
+        elif not roots(path) <= own: yield f"writes, moves or removes something outside of its TemporaryDirectory and of RUNS: {text}"
+
+
+def check_photos_untouched():
+    "Pages that readers adapt leave photos alone; and this check finds what it is here for"
+    start = "demo = tempfile.TemporaryDirectory()\nhere = Path(demo.name)\nphotos, runs = Path(PHOTOS or here/'made').resolve(), Path(RUNS)\ngarden = folder_flowers(photos)\n"
+    for line in ("shutil.move(photos, here/'attic')", "shutil.rmtree(photos)", "shutil.move('garden', 'attic')", "(photos/garden.class_names[0]/'notes.jpg').write_text('')",
+                 "garden.samples[0].path.unlink()", "for s in garden.samples: image.save(s.path)", "shutil.copy('a.jpg', garden.root)", "fit(make_config(data_dir=photos, out=photos/'runs'))",
+                 "open(photos/'notes.txt', 'w')", "os.chdir(here)", "os.rename(photos, 'x')", "shutil.rmtree(Path(tempfile.mkdtemp()))"):
+        if not list(photo_faults(start + line)): fault(".ci/check_docs.py", f"photo_faults finds nothing wrong with {line}")
+    for line in ("shutil.copy(garden.samples[0].path, here/'copy.jpg')", "fit(make_config(data_dir=photos, out=runs/photos.name))", "demo.cleanup()", "open(photos/'names.txt')"):
+        for text in photo_faults(start + line): fault(".ci/check_docs.py", f"photo_faults wrongly finds {text}")
+    for page in sorted(p for pattern in ADAPTED for p in NBS.glob(pattern)):
+        sources = ["".join(c["source"]) for c in json.loads(page.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+        for text in photo_faults("\n".join(s for s in sources if not re.search(r"^#\|\s*exports?\b", s, re.M))): fault(page.name, text)
+
+
 def check_changelog():
     "The changelog tells of the version in settings.ini"
     version = get_config().version
@@ -228,6 +307,7 @@ if __name__ == "__main__":
     check_sidebar()
     check_changelog()
     for page in pages(): check_page(page)
+    check_photos_untouched()
     check_symbols()
     check_processing()
     print("\n".join(faults) if faults else f"docs: {len(pages())} pages are fine")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['verdict_html', 'bars_html', 'heat_layer', 'faded', 'PhotoPicker', 'Neighbours', 'Seen', 'answer_record', 'answer_png',
-           'FlowerApp', 'page_options', 'page_app', 'serve']
+           'FlowerApp', 'page_options', 'compute_neighbours', 'follow_neighbours', 'page_app', 'serve']
 
 # %% ../nbs/11_app.ipynb #b47b7c9f
 import base64
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -20,13 +21,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 import anywidget
 import ipywidgets as widgets
@@ -36,7 +40,7 @@ import traitlets
 from PIL import Image
 
 from .bundle import Bundle, bundle_model, bundle_sha256, load_bundle
-from .core import FlowersError, default_device, plain_text, read_json
+from .core import FlowersError, default_device, plain_text, read_json, write_json
 from .data import read_photo, to_batch
 from .explain import Explainer, place_map
 from .features import cut_model, embed_photos
@@ -269,14 +273,33 @@ _PICKER_LOOKS = """
 .f102-picker li img {display: block; width: 3.6rem; height: 3.6rem; object-fit: cover; border-radius: 5px}
 """ 
 
+# %% ../nbs/11_app.ipynb #c105ed00
+class _Closed:
+    "A widget of which a browser may set nothing but the traits in `may_set`"
+    may_set = ()
+
+    def set_state(self, sync_data):
+        "Take what the browser may set; the rest is dropped"
+        super().set_state({k: v for k, v in sync_data.items() if k in self.may_set})
+
+class _Html(_Closed, widgets.HTML): "Shown only"
+
+class _Menu(_Closed, widgets.Dropdown):
+    "The browser sends the number of an entry"
+    may_set = "index",
+
+class _Line(_Closed, widgets.Text):
+    "The browser sends the text"
+    may_set = "value",
+
 # %% ../nbs/11_app.ipynb #7bd3c183
-class PhotoPicker(anywidget.AnyWidget):
+class PhotoPicker(_Closed, anywidget.AnyWidget):
     "A place to drop photos on, and strips of small pictures to choose from"
     _esm, _css = _HELPERS + _SENDING + _PICKER, _PICKER_LOOKS
     examples = traitlets.List().tag(sync=True) # of {"name", "src"}; src is a data URI
     photos = traitlets.List().tag(sync=True) # the same, of what was sent
     chosen = traitlets.Int(-1).tag(sync=True) # which of `photos` is shown
-    limit = traitlets.Int(100 << 20).tag(sync=True) # bytes of a file
+    limit = traitlets.Int(100 << 20).tag(sync=True) # bytes of a file, to tell the browser
     large = traitlets.Int(8 << 20).tag(sync=True) # files above are made smaller first
     side = traitlets.Int(2000).tag(sync=True) # pixels of their longer side then
 
@@ -288,6 +311,7 @@ class PhotoPicker(anywidget.AnyWidget):
         **traits, # of the widget, as `examples` and `limit`
     ):
         super().__init__(**traits)
+        self.max_bytes = self.limit # what is judged by
         self.on_photo, self.on_choice, self.parts = on_photo, on_choice, {}
         self.on_trouble, self.on_batch = on_trouble, on_batch
         self.on_msg(lambda widget, message, buffers: _heard(self, message, buffers))
@@ -297,26 +321,30 @@ def _heard(picker, message, buffers):
     "What the browser says"
     match message:
         case {"kind": "piece", "id": str(id), "name": str(name), "size": int(size), "at": int(at)}:
-            whole = _put_together(picker, id, size, at, buffers)
-            if whole is not None: picker.on_photo(name, whole, message.get("was", size))
+            whole, was = _put_together(picker, id, size, at, buffers), message.get("was")
+            if whole is not None:
+                picker.on_photo(name[:200], whole, was if isinstance(was, int) else size)
             picker.send({"id": id, "stop": whole is None and id not in picker.parts})
         case {"kind": "refused", "name": str(name), "size": int(size)}:
-            picker.on_trouble(name, f"{size/2**20:.1f} MB; expected {picker.limit >> 20} MB at most. "
-                              "Make it smaller first; the network looks at a few hundred pixels.")
-        case {"kind": "problem", "name": str(name), "text": str(text)}: picker.on_trouble(name, text)
+            picker.on_trouble(name[:200], f"{size/2**20:.1f} MB; expected {picker.max_bytes >> 20} MB at "
+                              "most. Make it smaller first; the network looks at a few hundred pixels.")
+        case {"kind": "problem", "name": str(name), "text": str(text)}:
+            picker.on_trouble(name[:200], text[:300])
         case {"kind": "batch", "n": int(n)}: picker.on_batch(n)
         case {"kind": ("examples" | "photos") as kind, "i": int(i)}:
             if 0 <= i < len(getattr(picker, kind)): picker.on_choice(kind, i)
 
-def _put_together(picker, id, size, at, buffers):
+def _put_together(picker, id, size, at, buffers, piece=2 << 20, most=8):
     "Add a piece to its file; the bytes when it was the last one, else None"
-    data = picker.parts.pop(id, b"" if at == 0 else None)
-    if data is None or len(data) != at or not 0 <= size <= picker.limit or len(buffers) != 1: return None
-    data = bytearray(data) + bytes(buffers[0])
+    data, parts = picker.parts.pop(id, bytearray() if at == 0 else None), picker.parts
+    if data is None or len(data) != at or not 0 <= size <= picker.max_bytes: return None
+    if len(buffers) != 1 or len(buffers[0]) > piece or len(id) > 100: return None
+    data += buffers[0]
     if len(data) == size: return bytes(data)
     if len(data) > size or len(buffers[0]) == 0: return None
-    picker.parts[id] = data
-    while len(picker.parts) > 8: picker.parts.pop(next(iter(picker.parts))) # the oldest
+    parts[id] = data
+    while len(parts) > most or sum(map(len, parts.values())) > picker.max_bytes:
+        parts.pop(next(iter(parts))) # the oldest
     return None
 
 # %% ../nbs/11_app.ipynb #5a1780d8
@@ -398,7 +426,7 @@ def answer_png(
     return file.getvalue()
 
 # %% ../nbs/11_app.ipynb #2833bf74
-class _Saver(anywidget.AnyWidget):
+class _Saver(_Closed, anywidget.AnyWidget):
     "Buttons that make the browser save what Python gives it"
     _esm = _HELPERS + """
 function render({ model, el }) {
@@ -430,7 +458,7 @@ export default { render }
             self.send({"name": made[0], "type": made[1]}, [made[2]])
 
 # %% ../nbs/11_app.ipynb #041f2e87
-class _Fader(anywidget.AnyWidget):
+class _Fader(_Closed, anywidget.AnyWidget):
     "A slider that sets the opacity of the pictures of a class of styles"
     _esm = _HELPERS + """
 function render({ model, el }) {
@@ -450,6 +478,7 @@ function render({ model, el }) {
 export default { render }
 """
     _css = ".f102-fader {display: flex; gap: .6rem; align-items: center; margin: 2px} .f102-fader label {width: 6rem; text-align: right; font-size: var(--jp-widgets-font-size, 13px)} .f102-fader input {flex: 1; min-width: 3rem; accent-color: var(--f102)} .f102-fader output {width: 3.2rem; font-size: var(--jp-widgets-font-size, 13px)}"
+    may_set = "value",
     value = traitlets.Float(.5, min=0, max=1).tag(sync=True)
     target = traitlets.Unicode().tag(sync=True) # the class of styles
 
@@ -458,18 +487,18 @@ def _parts(app, paths, limit):
     "All widgets of an app, by name"
     wide = dict(layout=widgets.Layout(width="auto"), style={"description_width": "6rem"})
     parts = dict(
-        head=widgets.HTML(_head(app.bundle)), looks=widgets.HTML(f"<style>{_LOOKS}</style>"),
+        head=_Html(_head(app.bundle)), looks=_Html(f"<style>{_LOOKS}</style>"),
         picker=PhotoPicker(partial(_arrived, app), partial(_chosen, app),
                            lambda name, what: _complain(app, f"{name}: {what}"), partial(_many, app),
                            limit=limit, examples=[_icon(*e) for e in app.examples]),
-        path=widgets.Text(description="By path", placeholder="a photo or folder on this machine",
+        path=_Line(description="By path", placeholder="a photo or folder on this machine",
                           continuous_update=False, **wide),
-        status=widgets.HTML(_said("")), wrong=widgets.HTML(), picture=widgets.HTML(),
-        near=widgets.HTML(), bars=widgets.HTML(),
-        verdict=widgets.HTML(),
+        status=_Html(_said("")), wrong=_Html(), picture=_Html(),
+        near=_Html(), bars=_Html(),
+        verdict=_Html(),
         strength=_Fader(target=_layer_class(app)),
-        target=widgets.Dropdown(description="Evidence for", **wide),
-        against=widgets.Dropdown(description="and not for", **wide), saver=_Saver(partial(_save, app)))
+        target=_Menu(description="Evidence for", **wide),
+        against=_Menu(description="and not for", **wide), saver=_Saver(partial(_save, app)))
     parts["path"].layout.display = None if paths else "none"
     return parts
 
@@ -531,6 +560,7 @@ class FlowerApp:
         self.bundle, self.neighbours, self.most = self.predictor.bundle, neighbours, most
         self.explainer = Explainer(self.bundle, method, device=device)
         self.method, self.paths, self.busy = method, paths, False
+        self.lock, self.waiting = threading.RLock(), "" # for work that goes on beside; what is told of it
         self.photos, self.current, self.complaints = [], -1, []
         self.examples = list(_readable(examples))
         _build(self, limit_mb << 20)
@@ -580,7 +610,7 @@ def _readable(paths):
         except FlowersError as e: print(f"example left out: {e}", file=sys.stderr)
 
 def _seen(app, photo, name, note):
-    "Ask predictor and neighbours about a photo"
+    "Ask the predictor about a photo"
     n = len(app.bundle.class_names)
     answer = predict(app.predictor, photo, top_k=n, keep_photos=True)
     if answer.error:
@@ -588,9 +618,8 @@ def _seen(app, photo, name, note):
         raise FlowersError(f"{where}: {answer.error.rpartition(' bytes: ')[2]}")
     crop, small = app.predictor.prepare(answer.photo), answer.photo.copy()
     small.thumbnail((800, 800))
-    near = app.neighbours(crop) if app.neighbours else []
     short = replace(answer, top_k=answer.top_k[:5], photo=None)
-    return Seen(name, short, answer.top_k, small, crop, near=near, note=note)
+    return Seen(name, short, answer.top_k, small, crop, note=note)
 
 # %% ../nbs/11_app.ipynb #8fe363dd
 @contextmanager
@@ -599,7 +628,7 @@ def _working(app, text):
     app.parts["status"].value = _said(text, busy=True)
     said = ""
     try:
-        yield
+        with app.lock: yield
         if app.photos and app.current >= 0:
             seen = app.photos[app.current]
             said = f"{seen.name}: {seen.answer.name}, {_percent(seen.answer.confidence)} {seen.note}"
@@ -613,6 +642,7 @@ def _working(app, text):
 def _complain(app, text, most=5):
     "Add a line to the complaints"
     if text not in app.complaints: app.complaints.append(text)
+    del app.complaints[100:]
     more = len(app.complaints) - most
     lines = app.complaints[:most] + ([f"and {more} more"] if more > 0 else [])
     app.parts["wrong"].value = "".join(f'<p class="f102-wrong" role="alert">{html.escape(t)}</p>' for t in lines)
@@ -661,9 +691,16 @@ def _redraw(app):
         f"{html.escape(f'The photo was {seen.note}.' if seen.note else '')}</figcaption></figure>")
     p["verdict"].value = verdict_html(seen.answer, len(app.bundle.class_names))
     p["bars"].value = bars_html(seen.answer)
-    p["near"].value = _near_html(seen.near, app.bundle.class_names)
+    _show_near(app)
     p["picker"].photos = [_icon(s.name, s.small) for s in app.photos]
     p["picker"].chosen, p["saver"].ready, app.row.layout.display = app.current, True, None
+
+def _show_near(app):
+    "Show the training photos nearest to the current photo, or what they wait for"
+    seen = app.photos[app.current]
+    if app.neighbours and not seen.near: seen.near = app.neighbours(seen.crop)
+    waits = f"<p>{html.escape(app.waiting)}</p>" if app.waiting else ""
+    app.parts["near"].value = _near_html(seen.near, app.bundle.class_names) or waits
 
 def _layer_class(app): return f"f102-heat-{id(app)}"
 
@@ -698,15 +735,22 @@ def _asked_anew(app):
     with _working(app, "looking again"): _redraw(app)
 
 def _typed(app, text):
-    "Photos by their path"
+    "Photos by their path; of what can't be opened it is not told why, not even whether it exists"
     if not app.paths or not text.strip(): return
     _forgive(app)
-    app.parts["path"].value, found = "", []
+    app.parts["path"].value, added, found = "", 0, []
     with _working(app, "looking for photos"):
-        found = list(islice(find_photos([os.path.expanduser(text.strip())]), app.most + 1))
-    for path in found[:app.most]: app.add(path, Path(path).name)
+        try: found = list(islice(find_photos([os.path.expanduser(text.strip())]), app.most + 1))
+        except (FlowersError, OSError, ValueError): pass
+    for path in found[:app.most]:
+        if photo := _read_or_none(path): added += app.add(photo, Path(path).name) is not None
+    with _working(app, "looking for photos"):
+        if not added: raise FlowersError(f"{text[:300]}: no photo that this page can open")
+    if 0 < added < len(found[:app.most]):
+        _complain(app, f"{text[:300]}: {len(found[:app.most]) - added} files are left out, since this page "
+                       "can't open them as photos")
     if len(found) > app.most:
-        _complain(app, f"{text}: more than {app.most} photos; these are the first, "
+        _complain(app, f"{text[:300]}: more than {app.most} photos; these are the first, "
                        "flowers102_predict names them all")
 
 # %% ../nbs/11_app.ipynb #f1d92fe2
@@ -764,16 +808,76 @@ def page_options(
         return None, None, []
     return source, split, tests[::max(1, len(tests)//n)][:n]
 
+# %% ../nbs/11_app.ipynb #c105ed04
+def compute_neighbours(
+    bundle:str|Path, # a bundle, or a run folder
+    data_dir:str|Path|None, # photos of the run; None: where the run had them
+    report:str|Path, # JSON file: {"done", "total"} batches, then {"ready": true} or {"error"}
+):
+    "Compute the features of the training photos into the cache, and report how far it is"
+    started, tell = time.monotonic(), lambda text: print(text, file=sys.stderr, flush=True)
+
+    def progress(done, total):
+        if not done: tell("nearest  the features of the training photos are computed in the "
+                          "background; the page works without them until then")
+        write_json(report, {"done": done, "total": total})
+        if done == total: tell(f"nearest  training photos are ready after {time.monotonic() - started:.0f} s")
+
+    try:
+        source, split, _ = page_options(bundle, data_dir)
+        Neighbours(load_bundle(bundle), source, split.train, progress=progress)
+        write_json(report, {"ready": True})
+    except (FlowersError, OSError) as e:
+        tell(f"nearest  training photos can't be shown: {e}")
+        write_json(report, {"error": str(e)})
+
+# %% ../nbs/11_app.ipynb #c105ed05
+def follow_neighbours(
+    app, # a `FlowerApp`
+    make, # called without arguments when the features are there; gives `Neighbours`
+    report:str|Path, # file that `compute_neighbours` writes
+    every:float=1., # seconds between two looks
+) -> threading.Thread: # ends when the nearest photos can be shown, or never will be
+    "Tell on the page how far the features are, and show the nearest photos when they are there"
+    def watch():
+        while not (state := _state(report)).keys() & {"ready", "error"}:
+            done = state.get("done", 0)/max(1, state.get("total", 1))
+            _waits(app, f"Nearest training photos: being computed, {done:.0%}")
+            time.sleep(every)
+        try:
+            with app.lock: app.neighbours = make() if "ready" in state else None
+        except Exception: traceback.print_exc()
+        _waits(app, "" if app.neighbours else "Nearest training photos: they can't be shown")
+
+    if not Path(report).exists(): write_json(report, {"done": 0, "total": 1}) # the page is there, work can begin
+    thread = threading.Thread(target=copy_context().run, args=(watch,), daemon=True)
+    thread.start()
+    return thread
+
+# %% ../nbs/11_app.ipynb #c105ed06
+def _state(report):
+    "What a report says; nothing before it is there"
+    try: return read_json(report, "a report")
+    except FlowersError: return {}
+
+def _waits(app, text):
+    "Tell what the nearest photos wait for; no text: show them"
+    if text == app.waiting and text: return
+    with app.lock:
+        app.waiting = text
+        if app.current >= 0: _show_near(app)
+
 # %% ../nbs/11_app.ipynb #4bb7aa67
 def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
     "The app that `serve` was asked for; the one line of the notebook behind the page"
     try:
         asked = json.loads(os.environ["FLOWERS102_APP"])
-        source, split, examples = page_options(asked["bundle"], asked.pop("data_dir"))
-        if asked["examples"]: examples = asked["examples"]
-        neighbours = None
-        if source: neighbours = Neighbours(load_bundle(asked["bundle"]), source, split.train)
-        return FlowerApp(**asked | {"examples": examples}, neighbours=neighbours)
+        report, data_dir = asked.pop("report", None), asked.pop("data_dir")
+        source, split, examples = page_options(asked["bundle"], data_dir)
+        app = FlowerApp(**asked | {"examples": asked["examples"] or examples})
+        find = lambda: Neighbours(load_bundle(asked["bundle"]), source, split.train)
+        if source and report: follow_neighbours(app, find, report)
+        return app
     except FlowersError as e:
         return widgets.HTML(f'<p role="alert">{html.escape(str(e))}</p>')
 
@@ -801,12 +905,14 @@ def _page_files(folder):
     (Path(folder)/"flowers.ipynb").write_text(json.dumps(_NOTEBOOK))
     return Path(folder)/"flowers.ipynb"
 
-def _voila(notebook, host, port, browser):
+def _server(notebook, host, port, browser, max_visitors):
     "The command that serves a notebook"
-    return [sys.executable, "-m", "voila", str(notebook), f"--port={port}", f"--Voila.ip={host}",
-            "--template=flowers", "--preheat_kernel=True", "--pool_size=1", "--show_tracebacks=False",
-            "--VoilaKernelManager.cull_idle_timeout=1800", "--VoilaKernelManager.cull_interval=60",
-            "--Voila.tornado_settings=disable_check_xsrf=True", "--Voila.log_level=WARN", *([] if browser else ["--no-browser"])]
+    return [sys.executable, "-m", "flowers102.page_server", str(notebook), f"--port={port}",
+            f"--Voila.ip={host}", "--Voila.port_retries=0", "--Voila.log_level=WARN",
+            "--template=flowers", "--show_tracebacks=False",
+            f"--PageKernels.max_visitors={max_visitors}", "--PageKernels.cull_interval=5",
+            "--PageKernels.cull_idle_timeout=1800", "--PageKernels.cull_connected=True",
+            *([] if browser else ["--no-browser"])]
 
 # %% ../nbs/11_app.ipynb #1016fb76
 def serve(
@@ -816,33 +922,82 @@ def serve(
     examples:Iterable=(), # photos and folders; empty: some of the run's test photos
     browser:bool=True, # open the page
     run=None, # called with command and env; None: start it, and wait for its end
-    **options, # of `FlowerApp` and `page_options`: data_dir, limit_mb, method, device
+    token:str|None=None, # to open the page with; None: $FLOWERS102_TOKEN, else random; "": none
+    max_visitors:int=4, # largest number of pages that are open at once
+    **options, # of `FlowerApp` and `page_options`: by_path, data_dir, limit_mb, method, device
 ) -> int: # exit status of the server
     "Show the app as a web page, until it is interrupted"
     import importlib.util
 
     if importlib.util.find_spec("voila") is None:
         raise FlowersError('the page needs Voila: pip install "flowers102[app]"')
-    asked = _checked(bundle, host, port, examples, **options) # what is wrong is told here
-    source, split, _ = page_options(bundle, asked["data_dir"])
-    if source: Neighbours(load_bundle(bundle), source, split.train, progress=True) # once, for all
-    shown = {"0.0.0.0": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
-    print(f"page     http://{shown}:{port}/ until Ctrl-C; in some seconds", file=sys.stderr)
+    token = _token(token)
+    asked = _checked(bundle, host, port, examples, token, max_visitors, **options) # what is wrong is told here
+    source = page_options(bundle, asked["data_dir"])[0]
+    for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
+    print(f"page     {_address(host, port, token)} until Ctrl-C; in some seconds", file=sys.stderr)
     folder = tempfile.mkdtemp(prefix=f"flowers102-{os.getpid()}-")
+    asked["report"] = source and f"{folder}/neighbours.json"
     try:
         paths = os.pathsep.join(filter(None, (folder, os.environ.get("JUPYTER_PATH"))))
-        env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "JUPYTER_PATH": paths}
-        return (run or _run)(_voila(_page_files(folder), host, port, browser), env)
+        env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "FLOWERS102_TOKEN": token, "JUPYTER_PATH": paths}
+        with _computing(asked) if source and not run else nullcontext():
+            return (run or _run)(_server(_page_files(folder), host, port, browser, max_visitors), env)
     finally: shutil.rmtree(folder, ignore_errors=True)
 
+# %% ../nbs/11_app.ipynb #c105ed0a
+def _token(token):
+    "The token to ask for: the one that was chosen, or a random one"
+    if token is None: token = os.environ.get("FLOWERS102_TOKEN") or secrets.token_urlsafe(24)
+    if token and (len(token) < 8 or not token.isprintable() or token != token.strip()):
+        raise FlowersError("FLOWERS102_TOKEN: expected 8 printable characters or more; leave it out "
+                           "for a random token")
+    return token
+
+def _address(host, port, token):
+    "Where a browser on this machine finds the page"
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+
+@contextmanager
+def _computing(asked):
+    "Compute neighbours in a process beside"
+    script = "from flowers102.app import _beside; _beside()"
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL, start_new_session=True,
+                               env=os.environ | {"FLOWERS102_APP": json.dumps(asked)})
+    try: yield
+    finally:
+        process.terminate()
+        process.wait()
+
+def _beside():
+    "The process that computes neighbours; it leaves the processor to the page, and nothing half-done"
+    asked = json.loads(os.environ["FLOWERS102_APP"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if hasattr(os, "nice"): os.nice(10)
+    end = time.monotonic() + 60
+    while not Path(asked["report"]).exists() and time.monotonic() < end: time.sleep(.2) # the page comes first
+    try: compute_neighbours(asked["bundle"], asked["data_dir"], asked["report"])
+    except Exception as e: # pages must not wait for ever
+        traceback.print_exc()
+        write_json(asked["report"], {"error": type(e).__name__})
+
 # %% ../nbs/11_app.ipynb #ea3eb77a
-def _checked(bundle, host, port, examples, data_dir=None, limit_mb=100, method="gradcam", device=None):
+def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, limit_mb=100, method="gradcam",
+             device=None, by_path=False):
     "All that the page will be asked for, with paths that hold in any folder"
     if Path(bundle).is_file(): raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a "
                                                   "bundle or a run (heat maps need more than an ONNX file)")
     load_bundle(bundle)
     if limit_mb < 1: raise FlowersError(f"--limit_mb {limit_mb}: expected 1 or more")
     if method not in METHODS: raise FlowersError(f"--method {method}: expected one of {', '.join(METHODS)}")
+    if max_visitors < 1: raise FlowersError(f"--max_visitors {max_visitors}: expected 1 or more")
+    if by_path and host not in ("127.0.0.1", "localhost", "::1"):
+        raise FlowersError(f"--by_path: expected --host 127.0.0.1 with it; on {host} visitors could open "
+                           "files of this machine")
+    if by_path and not token:
+        raise FlowersError("--by_path: can't go with --no_token; all users of this machine could open "
+                           "your files")
     default_device(device)
     _check_port(host, port)
     examples = list(map(os.path.expanduser, map(str, examples)))
@@ -851,7 +1006,7 @@ def _checked(bundle, host, port, examples, data_dir=None, limit_mb=100, method="
         raise FlowersError(f"--examples {' '.join(examples)}: no photo that can be read")
     data_dir = data_dir and os.path.abspath(os.path.expanduser(data_dir))
     return {"bundle": os.path.abspath(bundle), "examples": found, "data_dir": data_dir, "limit_mb": limit_mb,
-            "method": method, "device": device, "paths": host in ("127.0.0.1", "localhost", "::1")}
+            "method": method, "device": device, "paths": by_path}
 
 # %% ../nbs/11_app.ipynb #55ff0650
 def _check_port(host, port):

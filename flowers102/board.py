@@ -19,6 +19,7 @@ from .core import FlowersError, plain_text
 from .data import denormalize, read_photo
 from .metrics import confusion
 from .model import head_of
+from .sources import plain_name
 
 # %% ../nbs/05g_board.ipynb #e1d0e6d1
 class Board:
@@ -36,6 +37,8 @@ class Board:
         try: self.writer = SummaryWriter(folder, purge_step=step + 1 if step else None)
         except OSError as e:
             raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
+        except UnicodeEncodeError:
+            say("TensorBoard can't write into a folder whose name is not UTF-8: there are no events")
 
     def __enter__(self): return self
     def __exit__(self, *exc): self._try("close")
@@ -60,7 +63,8 @@ class Board:
         self._try("add_figure", name, figure, step)
 
     def settings(self, config:dict, scores:dict): # of the run, in the table of runs
-        plain = {k: v if isinstance(v, (int, float, str)) else str(v) for k, v in config.items()}
+        plain = {k: v if isinstance(v, (int, float)) else plain_name(str(v))
+                 for k, v in config.items()}
         self._try("add_hparams", plain, scores, run_name=".")
 
     def points(self, features:torch.Tensor, names:list, thumbnails:torch.Tensor, step:int):

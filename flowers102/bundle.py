@@ -21,7 +21,7 @@ import PIL
 import torch
 import torchvision
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import load, load_file, save, save_file
 from PIL import Image
 from torch import nn
 
@@ -29,6 +29,7 @@ from . import __version__
 from .core import FlowersError, flush_file, read_json, write_json
 from .data import eval_transform, preprocess_for
 from .model import LoadReport, _skeleton, head_of
+from .sources import check_names, plain_name
 
 # %% ../nbs/05a_bundle.ipynb #fd116a5b
 SCHEMA = 1
@@ -146,6 +147,11 @@ def _sha256(path):
     "SHA-256 of a file"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
+def _tensors(path):
+    "What a safetensors file holds; the library itself opens no path that is not UTF-8"
+    if "\\x" not in plain_name(str(path)): return load_file(path)
+    return load(path.read_bytes())
+
 # %% ../nbs/05a_bundle.ipynb #b325cab9
 def bundle_sha256(
     bundle:Bundle, # in memory
@@ -174,7 +180,7 @@ def load_bundle(
     if _sha256(folder/"model.safetensors") != about.pop("weights_sha256"):
         raise FlowersError(f"{folder}/model.safetensors: not the weights that bundle.json "
                            "describes (SHA-256 differs); copy the bundle again")
-    try: state = load_file(folder/"model.safetensors")
+    try: state = _tensors(folder/"model.safetensors")
     except SafetensorError as e:
         raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
     bundle = Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state})
@@ -201,8 +207,9 @@ def _check(about, path):
         raise FlowersError(f"{path}: missing keys {missing}, unknown keys {strange}; "
                            "copy the bundle again")
     p, names = about["preprocess"], about["class_names"]
-    if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
+    if not (isinstance(names, list) and names):
         raise FlowersError(f"{path}: class_names should be a list of names")
+    check_names(names, path)
     if not (isinstance(p, dict) and set(p) == set(preprocess_for())):
         raise FlowersError(f"{path}: preprocess should have the keys {', '.join(preprocess_for())}")
     if not (all(type(p[k]) is int for k in ("size", "resize"))

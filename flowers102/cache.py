@@ -21,7 +21,7 @@ from PIL import __version__ as pillow_version, features
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
-from .core import FlowersError, cache_dir, file_lock, read_json
+from .core import FlowersError, cache_dir, file_digests, file_lock, read_json
 from .data import read_photo
 from .sources import Source
 
@@ -38,21 +38,15 @@ def decode_photo(
 # %% ../nbs/03a_cache.ipynb #844c2923
 _VERSION = 1 # of the layout
 
-def _digest(sample):
-    "A hash of the bytes of a photo"
-    try: return hashlib.blake2b(sample.path.read_bytes(), digest_size=12).hexdigest()
-    except OSError as e:
-        raise FlowersError(f"{sample.path}: can't be read ({e.strerror or e})") from e
-
 def _decoder():
     "Who turns files into pixels"
     return (f"Pillow {pillow_version}, libjpeg {features.version('jpg')}, "
             f"torchvision {torchvision.__version__}")
 
-def _wanted(source, side, pool):
+def _wanted(source, side, n_threads):
     "All that the pixels depend on"
     return {"version": _VERSION, "side": side, "decoder": _decoder(), "ids": list(source.ids),
-            "digests": list(pool.map(_digest, source.samples))}
+            "digests": file_digests((s.path for s in source.samples), n_threads=n_threads)}
 
 # %% ../nbs/03a_cache.ipynb #6a97a63b
 def _difference(then, now):
@@ -196,11 +190,11 @@ def photo_cache(
     "The decoded photos of a source: opened if they are there and good, else decoded"
     if not (isinstance(side, int) and 16 <= side <= 4096):
         raise FlowersError(f"side {side}: expected 16 to 4096 pixels")
-    where = hashlib.blake2b(str(source.root.resolve()).encode(), digest_size=4).hexdigest()
+    where = hashlib.blake2b(os.fsencode(source.root.resolve()), digest_size=4).hexdigest()
     folder = Path(folder or cache_dir("photos"))/f"{source.name}-{where}-{side}px"
     with (file_lock(folder.with_name(f".{folder.name}.lock")),
           ThreadPoolExecutor(n_workers or os.cpu_count()) as pool):
-        wanted = _wanted(source, side, pool)
+        wanted = _wanted(source, side, n_workers)
         why = _refusal(folder, wanted, pool)
         if why: say(f"cache    {folder}: {why}; decoding the photos again")
         if why != "": _build(source.samples, wanted, folder, pool, progress)

@@ -156,11 +156,12 @@ def flowers102_data(
     about = {}
     photos, whole = _decided(photos, decisions, decide, undo, diff, about), photos
     problems = verify_photos(photos) if verify else None
-    try: parts, groups = _divided(whole, photos, split, seed, audit, model, weights, report, about)
-    except FlowersError: # photos that can't be divided can be looked at all the same
+    pairs = _pairs(whole, model, weights, about) if audit else None
+    try: parts = _divided(whole, photos, pairs, split, seed, weights, report, about)
+    except FlowersError as e: # photos that can't be divided can be looked at all the same
         if split or out or not verify: raise
-        parts = groups = None
-    if check_labels: _check_labels(photos, groups, model, weights or "DEFAULT", report, about)
+        parts, about["undivided"] = None, str(e)
+    if check_labels: _check_labels(whole, photos, pairs, model, weights or "DEFAULT", report, about)
     if out: save_split(parts, out)
     _show_data(photos, parts, problems, out, format, about)
     return 1 if problems else 0
@@ -172,7 +173,7 @@ def _decided(photos, decisions, decide, undo, diff, about):
         for flag, given in (("decide", decide), ("undo", undo), ("diff", diff)):
             if given: raise FlowersError(f"--{flag}: expected a file of --decisions with it")
         return photos
-    from flowers102.labels import Decisions, apply_decisions, diff_decisions
+    from flowers102.labels import Decisions, apply_decisions, diff_decisions, parse_decision
 
     if not decide and not Path(decisions).exists():
         raise FlowersError(f"--decisions {decisions}: no such file; begin it with --decide")
@@ -180,8 +181,7 @@ def _decided(photos, decisions, decide, undo, diff, about):
     if undo and not log.undo():
         raise FlowersError(f"--undo: there is no decision in {decisions}")
     if decide:
-        id, action, *name = (decide.split(maxsplit=2) + [""])[:3] if " " in decide else (decide, "")
-        log.decide(id, action, *name)
+        log.decide(*parse_decision(decide, log.labels))
     if diff:
         if not Path(diff).exists(): raise FlowersError(f"--diff {diff}: no such file")
         said = lambda d: d and (d.action if d.action != "relabel" else f"relabel {d.now}")
@@ -191,23 +191,44 @@ def _decided(photos, decisions, decide, undo, diff, about):
     return apply_decisions(photos, log)
 
 # %% ../nbs/10_cli.ipynb #62b5fb94
-def _divided(whole, photos, split, seed, audit, model, weights, report, about):
-    "The split that was asked for, and the group of each photo, if it was asked for"
+def _divided(whole, photos, pairs, split, seed, weights, report, about):
+    "The split that was asked for; counts the pairs of an audit that it and the usual ones divide"
     from flowers102.labels import decided_split
-    from flowers102.leaks import audit_splits, choose_split, find_pairs, grouped_split, groups_of
+    from flowers102.leaks import audit_splits, choose_split, grouped_split, groups_of
 
-    if not audit: return decided_split(choose_split(whole, split, seed), photos), None
-    pairs = find_pairs(whole, _features(whole, model, weights) if weights else None)
-    groups = groups_of(whole.ids, pairs)
+    if pairs is None: return decided_split(choose_split(whole, split, seed), photos)
     by = "hash-and-embedding" if weights else "hash"
-    grouped = grouped_split(whole, groups, seed=seed, by=by)
+    grouped = grouped_split(whole, groups_of(whole.ids, pairs), seed=seed, by=by)
     chosen = grouped if split == "grouped" else choose_split(whole, split, seed)
     usual = [choose_split(whole, name, seed) for name in ("stratified", "official")
              if name == "stratified" or whole.parts]
     about |= audit_splits(whole, pairs, [chosen, *usual, grouped])
     if report: _save_pairs(report, about, pairs, whole, chosen)
-    group = dict(zip(whole.ids, groups.tolist()))
-    return decided_split(chosen, photos), [group[i] for i in photos.ids]
+    return decided_split(chosen, photos)
+
+def _pairs(whole, model, weights, about):
+    "Near-duplicates among the photos that can be read"
+    from flowers102.leaks import audit_splits, find_pairs
+
+    pairs = _skip_broken(whole, about, lambda photos: find_pairs(
+        photos, _features(photos, model, weights) if weights else None))[1]
+    about |= audit_splits(whole, pairs, [])
+    return pairs
+
+def _skip_broken(photos, about, work):
+    "Photos, and what some work makes of them; without the broken ones if it stumbles over one"
+    from dataclasses import replace
+
+    from flowers102.sources import BROKEN, verify_photos
+
+    good = lambda: replace(photos, samples=tuple(s for s in photos.samples
+                                                 if s.id not in about.get("skipped", ())))
+    try: return good(), work(good())
+    except FlowersError:
+        broken = [p.id for p in verify_photos(photos) if p.kind in BROKEN]
+        if not set(broken) - set(about.get("skipped", ())): raise # it is something else
+        about["skipped"] = sorted({*broken, *about.get("skipped", ())})
+        return good(), work(good())
 
 def _features(photos, model, weights):
     "What a network makes of each photo"
@@ -218,17 +239,20 @@ def _features(photos, model, weights):
     net = build_model(model, len(photos.class_names), weights)
     return embed_photos(net.to(default_device()), photos, n_workers=1, progress=sys.stderr.isatty())
 
-def _check_labels(photos, groups, model, weights, report, about):
+def _check_labels(whole, photos, pairs, model, weights, report, about):
     "The photos whose label is least believed, into `about` and into a report"
     from flowers102.labels import doubts, out_of_fold
+    from flowers102.leaks import groups_of
 
     names = photos.class_names
-    found = doubts(out_of_fold(_features(photos, model, weights), photos.labels, groups),
-                   photos.labels, photos.ids)
+    good, features = _skip_broken(photos, about, lambda some: _features(some, model, weights))
+    group = dict(zip(whole.ids, groups_of(whole.ids, pairs).tolist())) if pairs is not None else None
+    groups = group and [group[i] for i in good.ids]
+    found = doubts(out_of_fold(features, good.labels, groups), good.labels, good.ids)
     rows = [{"id": d.id, "label": names[d.label], "other": names[d.other],
              "margin": round(d.margin, 4)} for d in found if d.margin < 0]
     about["doubts"] = rows
-    if report: _save_doubts(report, rows, found, photos)
+    if report: _save_doubts(report, rows, found, good)
 
 # %% ../nbs/10_cli.ipynb #0338c3e9
 def _save_pairs(report, about, pairs, photos, split):
@@ -277,6 +301,7 @@ def _show_data(photos, parts, problems, out, format, more):
     print(f"classes  {len(names)}, "
           f"{uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}")
     if parts: print(f"split    {parts}: " + ", ".join(f"{k} {n:,}" for k, n in parts.sizes.items()))
+    if "undivided" in more: print(f"split    none: {more['undivided']}")
     for note in photos.notes: print(f"note     {note}")
     if out: print(f"made     {out}")
     _show_findings(more)
@@ -293,7 +318,10 @@ def _show_problems(photos, problems):
 
 def _show_findings(more, most=10):
     "What an audit, a check of labels or a comparison of decisions has found"
-    alike, divided = more.get("alike"), more.get("divided", {})
+    alike, divided, skipped = more.get("alike"), more.get("divided", {}), more.get("skipped", ())
+    if skipped:
+        print(f"skipped  {len(skipped):,} photo(s) that can't be read, in what follows: "
+              + ", ".join(skipped[:most]) + ", ..."*(len(skipped) > most))
     if alike is not None:
         other = [p for p in alike if not p["same_label"]]
         print(f"alike    {len(alike):,} pairs of near-duplicates, {len(other)} of them with two labels"
@@ -377,6 +405,8 @@ def flowers102_train(
 # %% ../nbs/10_cli.ipynb #32653ade
 def _name_a_flower(run, config):
     "Predict one test photo, save its picture in the run folder, and say what to try next"
+    import shlex
+
     from matplotlib.figure import Figure
 
     from flowers102.data import sample_seed
@@ -394,8 +424,9 @@ def _name_a_flower(run, config):
     with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
     print(f"photo    {sample.path.name}, labelled {photos.class_names[sample.label]}: "
           f"{answer.name} {answer.confidence:.1%}; see {run/'prediction.png'}")
-    print(f"next     flowers102_predict {sample.path.parent} --bundle {run/'bundle'}\n"
-          f"         tensorboard --logdir {run.parent}")
+    photos, bundle, runs = (shlex.quote(str(p)) for p in (sample.path.parent, run/"bundle", run.parent))
+    print(f"next     flowers102_predict {photos} --bundle {bundle}\n"
+          f"         tensorboard --logdir {runs}")
 
 # %% ../nbs/10_cli.ipynb #eca5073b
 def flowers102_predict(
@@ -481,10 +512,12 @@ def _paths_in(data):
 # %% ../nbs/10_cli.ipynb #610f8b87
 def _photos_to_name(paths, out, find_photos):
     "The photos that were asked for"
-    from flowers102.sources import PHOTO_SUFFIXES
+    from flowers102.sources import LeftOut, is_photo
 
-    photos = list(find_photos(_listed(paths)))
-    if out and (out in photos or Path(out).suffix.lower() in PHOTO_SUFFIXES):
+    left = LeftOut()
+    photos = list(find_photos(_listed(paths), left))
+    if left: _note([left])
+    if out and (out in photos or is_photo(out)):
         raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
     _refuse_run_folders(out)
     if out and Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
@@ -492,6 +525,10 @@ def _photos_to_name(paths, out, find_photos):
         raise FlowersError(f"{' '.join(paths)}: no photos found; "
                            "give photos, or folders with photos in them")
     return photos
+
+def _note(notes):
+    "Remarks about a folder of photos, on standard error"
+    for note in notes: print(f"note     {note}", file=sys.stderr)
 
 def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
@@ -708,6 +745,7 @@ def _test_and_train(folder, data_dir, needed):
     try:
         config = read_json(home/"config.json", "a run's configuration")
         photos = get_source(config.get("source"), data_dir or config.get("data_dir"))
+        _note(photos.notes)
         split = load_split(home/"split.json")
         return pick(photos, split.test), pick(photos, split.train)
     except FlowersError as e:
@@ -720,10 +758,13 @@ def _check_photos(photos, test, bundle, n):
     import numpy as np
 
     from flowers102.inference import find_photos
+    from flowers102.sources import LeftOut
     from flowers102.toy import draw_flower, toy_species
 
-    if photos and not (found := list(find_photos([photos]))):
+    left = LeftOut()
+    if photos and not (found := list(find_photos([photos], left))):
         raise FlowersError(f"--photos {photos}: no photos found")
+    if left: _note([left])
     if photos: return found[::max(1, len(found)//n)][:n], photos
     if test: return [s.path for s in test[::max(1, len(test)//n)][:n]], "test photos of the run"
     size = max(64, bundle.preprocess["resize"])
@@ -797,6 +838,7 @@ def _judge(run, source, data_dir, split, part, against, runs, calibrate, allow_t
     folder = _bundle_folder(run)
     bundle = load_bundle(folder)
     photos, chosen, own = _photos_of(folder, source, data_dir, split)
+    if options["ranks"].main: _note(photos.notes)
     options |= dict(allow_train=allow_train)
     if calibrate: bundle = _recalibrated(folder, bundle, photos, chosen, own, options)
     look = lambda b, learnt=None: _seen(b, photos, chosen, part, views, {**options, "learnt": learnt})
@@ -945,11 +987,14 @@ def flowers102_explain(
     from flowers102.explain import Explainer
     from flowers102.inference import find_photos
     from flowers102.runs import refuse_run_folder
+    from flowers102.sources import LeftOut
 
     refuse_run_folder(out, better="explanations")
     if Path(out).exists() and not _holds_explanations(Path(out)):
         raise FlowersError(f"--out {out}: exists and holds no explanations; choose another folder")
-    photos = _photos_to_explain(list(find_photos(_listed(paths))), paths, Path(out))
+    left = LeftOut()
+    photos = _photos_to_explain(list(find_photos(_listed(paths), left)), paths, Path(out))
+    if left: _note([left])
     if resume and (failed := _explained_before(Path(out), photos, method)) is not None:
         print(f"complete {out}: there is nothing left to do", file=sys.stderr)
         return 1 if failed else 0
@@ -1122,12 +1167,16 @@ def flowers102_app(
     method:str="gradcam", # of the heat map, as for flowers102_explain
     device:str=None, # cpu, cuda or mps; default: the best present
     no_browser:bool=False, # do not open a browser
+    by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
+    max_visitors:int=4, # largest number of pages open at once; each holds about 0.5 GB of memory
+    no_token:bool=False, # let everybody in, for a proxy that checks visitors; $FLOWERS102_TOKEN: choose the token
 ) -> int: # exit status of the server
     "Show a web page that names photos and explains the names"
     from flowers102.app import serve
 
     return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
-                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device)
+                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device,
+                 by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
 
 # %% ../nbs/10_cli.ipynb #bcf26b02
 def flowers102_bench(

@@ -5,23 +5,28 @@
 # %% auto #0
 __all__ = ['FlowersError', 'did_you_mean', 'plain_text', 'default_device', 'seed_everything', 'cache_dir', 'expand_user',
            'data_dir', 'is_stream', 'real_path', 'cannot_write', 'atomic_write', 'flush_file', 'open_stream',
-           'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value', 'reuse_memory']
+           'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value', 'file_digests',
+           'reuse_memory']
 
 # %% ../nbs/00_core.ipynb #cce07c5b
 import csv
 import difflib
 import errno
+import hashlib
 import io
 import json
 import os
 import random
 import re
 import shutil
+import sqlite3
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 # %% ../nbs/00_core.ipynb #d5869868
@@ -218,7 +223,7 @@ def write_json(
 ) -> Path: # `path`
     "Write `value` as indented JSON, atomically"
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
-    with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8")
+    with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8", errors="backslashreplace")
     return Path(path)
 
 # %% ../nbs/00_core.ipynb #323ca17c
@@ -307,6 +312,68 @@ def csv_value(
 ) -> str: # the text that it was given
     "A cell without the apostrophe that keeps it from being a formula"
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+# %% ../nbs/00_core.ipynb #35885702
+def file_digests(
+    paths:Iterable, # files
+    memo:str|Path|None=None, # remembers digests between runs; None: a file in the cache folder
+    n_threads:int|None=None, # threads that read; None: one for each core
+) -> list: # of 24 hexadecimal digits, one text for each path: BLAKE2b of the content
+    "Content hashes of files; a file that has not changed since the last time is not read again"
+    paths = list(paths)
+    files = [_identity(path) for path in paths]
+    memo = _memo_path() if memo is None else Path(memo)
+    known = _recall([key for key, _ in files], memo)
+    todo = {key: (path, old) for path, (key, old) in zip(paths, files) if key not in known}
+    with ThreadPoolExecutor(n_threads or os.cpu_count()) as pool:
+        new = dict(zip(todo, pool.map(_digest, [path for path, _ in todo.values()])))
+    _remember({key: digest for key, digest in new.items() if todo[key][1]}, memo)
+    return [(new.get(key) or known[key]) for key, _ in files]
+
+# %% ../nbs/00_core.ipynb #b66c957d
+def _identity(path):
+    "A key for a file as it is now, and whether it has been left alone for long enough"
+    try: s = os.stat(path)
+    except OSError as e: raise FlowersError(f"{path}: can't be read ({e.strerror or e})") from e
+    stamps = s.st_mtime_ns, s.st_ctime_ns
+    about = os.fsencode(os.path.abspath(path)) + f"\0{s.st_size} {stamps} {s.st_ino}".encode()
+    settled = all(abs(time.time_ns() - stamp) > 3e9 for stamp in stamps)
+    return hashlib.blake2b(about, digest_size=16).digest(), settled
+
+def _digest(path):
+    "BLAKE2b of the content of a file"
+    try:
+        with open(path, "rb") as f:
+            return hashlib.file_digest(f, lambda: hashlib.blake2b(digest_size=12)).hexdigest()
+    except OSError as e: raise FlowersError(f"{path}: can't be read ({e.strerror or e})") from e
+
+# %% ../nbs/00_core.ipynb #5b810763
+def _memo_path():
+    "Where digests are remembered; None where there is no cache folder"
+    try: return cache_dir("digests.sqlite")
+    except (RuntimeError, FlowersError): return None # a user without a home
+
+def _recall(keys, memo):
+    "The remembered digests, by key"
+    if not (memo and memo.is_file()): return {}
+    ask = "SELECT key, digest FROM digests WHERE key = ?"
+    try:
+        with closing(sqlite3.connect(memo, timeout=10)) as db:
+            return dict(filter(None, (db.execute(ask, [key]).fetchone() for key in keys)))
+    except sqlite3.Error: return {}
+
+def _remember(digests, memo, most=1_000_000):
+    "Add digests to the memo, if it can be written"
+    if not (memo and digests): return
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(memo, timeout=10)) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS digests (key BLOB PRIMARY KEY, digest TEXT)")
+            db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?)", digests.items())
+            db.execute("DELETE FROM digests WHERE rowid <= (SELECT max(rowid) - ? FROM digests)",
+                       [most])
+    except (sqlite3.OperationalError, OSError): pass # locked, full, or not ours to write
+    except sqlite3.DatabaseError: memo.unlink(missing_ok=True) # not a database, or damaged
 
 # %% ../nbs/00_core.ipynb #dbb0f78b
 def reuse_memory() -> bool: # whether the allocator understood; only glibc does

@@ -24,7 +24,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
 from .core import FlowersError, plain_text
-from .sources import Source, pick
+from .sources import Source, open_photo, pick
 from .splits import Split
 
 # %% ../nbs/03_data.ipynb #d64cd2b7
@@ -53,7 +53,7 @@ def read_photo(
     try:
         if not memory: _refuse_special(photo)
         elif not photo: raise FlowersError("0 bytes: is empty")
-        with _opened(io.BytesIO(photo) if memory else photo) as image:
+        with open_photo(io.BytesIO(photo) if memory else photo) as image:
             return _to_rgb(_upright(image))
     except FlowersError: raise
     except Exception as e: why = _complaint(e)
@@ -69,23 +69,6 @@ def _refuse_special(path):
     if not stat.S_ISREG(mode): raise FlowersError(f"{path}: is a device or a socket, not a photo")
     if size == 0: raise FlowersError(f"{path}: is empty; copy it again, or remove it")
 
-def _opened(file):
-    "An open photo; HEIC by Pillow's plug-in, where that is installed"
-    try: return Image.open(file)
-    except Image.UnidentifiedImageError:
-        if not _is_heic(file): raise
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-        return Image.open(file)
-
-def _is_heic(file):
-    "Whether a file begins as Apple's photos do"
-    if isinstance(file, io.BytesIO): head = file.getvalue()[:12]
-    else:
-        with open(file, "rb") as f: head = f.read(12)
-    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
-
 def _upright(image):
     "Turned as its camera was held, if it says so in a way that can be read"
     try: ImageOps.exif_transpose(image, in_place=True)
@@ -100,7 +83,7 @@ def _complaint(e):
         case IsADirectoryError(): return "is a folder, expected a photo"
         case PermissionError(): return "no permission to read it"
         case MemoryError(): return "needs more memory than there is; shrink it first"
-        case ImportError(): return "is HEIC, for which Pillow needs `pip install pillow-heif`"
+        case ImportError(): return str(e) # from `open_photo`
         case OSError() if e.filename is not None: return f"can't be opened ({e.strerror})"
         case Image.DecompressionBombError():
             return (f"has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which is refused; "

@@ -7,7 +7,6 @@ __all__ = ['cut_model', 'features_key', 'cache_features', 'CachedDataset', 'embe
 
 # %% ../nbs/05c_features.ipynb #146dfa62
 import hashlib
-import os
 import shutil
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from .bundle import versions
-from .core import FlowersError, atomic_write, cache_dir, did_you_mean
+from .core import FlowersError, atomic_write, cache_dir, did_you_mean, file_digests
 from .data import EpochBatches, Flowers102Dataset, eval_transform, preprocess_for
 from .model import head_of, stages
 from .sources import Source
@@ -87,9 +86,8 @@ def features_key(
     for name, value in trunk.state_dict().items():
         h.update(name.encode())
         h.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    for s in dataset.samples:
-        stat = os.stat(s.path)
-        h.update(f"{s.id} {s.path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    for s, digest in zip(dataset.samples, file_digests(s.path for s in dataset.samples)):
+        h.update(f"{s.id} {digest}\n".encode())
     decoded = dataset.cache.side if dataset.cache else "files"
     h.update(f"{trunk.code} {dataset.transform} {dataset.seed} {n_views} {decoded} {versions()}"
              .encode())
@@ -103,7 +101,7 @@ def cache_features(
     n_views:int=1, # augmented views of each photo: those of epochs 0, 1, ...
     folder:str|Path|None=None, # where the file lives; None: `features` in the cache folder
     n_workers:int=0, # processes that read photos
-    progress:bool=False, # show a bar
+    progress=False, # True: show a bar; a function: it is called with batches done and their number
     max_gb:float=20., # delete what was used longest ago when the folder holds more
 ) -> np.ndarray: # (n_views, N, ...) float16, memory-mapped, read-only
     "The output of a trunk for every view of every photo: computed once, then read"
@@ -124,7 +122,9 @@ def _compute(trunk, dataset, n_views, path, n_workers, progress):
     loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers)
     p = next(trunk.parameters())
     bar = tqdm(total=n_views*len(loader), desc="caching features", unit="batch", leave=False,
-               disable=not progress)
+               disable=not progress or callable(progress))
+    tell = progress if callable(progress) else lambda done, total: None
+    tell(0, bar.total)
     with bar, atomic_write(path) as tmp:
         out = None
         for view in range(n_views):
@@ -135,6 +135,7 @@ def _compute(trunk, dataset, n_views, path, n_workers, progress):
                 if out is None: out = _new_file(tmp, (n_views, len(dataset), *features.shape[1:]))
                 out[view, batches.bounds[i]:batches.bounds[i + 1]] = features.numpy()
                 bar.update()
+                tell(view*len(loader) + i + 1, bar.total)
         out.flush()
 
 def _new_file(path, shape):

@@ -26,7 +26,7 @@ from .calibration import calibrate, known_score, prediction_sets
 from .core import FlowersError, default_device, plain_text, read_json
 from .data import _to_rgb, eval_crop, preprocess_of_run, read_photo, to_batch
 from .model import build_model
-from .sources import CLASS_NAMES, PHOTO_SUFFIXES
+from .sources import CLASS_NAMES, LeftOut, is_photo, walk_photos
 
 # %% ../nbs/09_inference.ipynb #d8aef43a
 @dataclass(repr=False)
@@ -297,41 +297,25 @@ def _is_one(photo):
 # %% ../nbs/09_inference.ipynb #3efc1de5
 def find_photos(
     paths:Iterable, # files, folders and patterns
+    left_out:LeftOut|None=None, # counts what is not a photo in folders
 ) -> Iterator: # of paths as text; folders and patterns become the photos they stand for
     "The photos that files, folders and patterns stand for"
     for path in map(os.fspath, paths):
         if not path: raise FlowersError("an empty path; expected a photo or a folder")
-        if os.path.isdir(path): yield from _below(path)
-        elif glob.has_magic(path) and not os.path.lexists(path): yield from _matches(path)
+        if os.path.isdir(path): yield from walk_photos(path, left_out)
+        elif glob.has_magic(path) and not os.path.lexists(path): yield from _matches(path, left_out)
         else: yield path
 
 # %% ../nbs/09_inference.ipynb #1d4e4a7f
-_SUFFIXES = PHOTO_SUFFIXES | {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".tga"}
-
-def _is_photo(name): return os.path.splitext(name)[1].lower() in _SUFFIXES
-
-def _below(folder):
-    "The photos below a folder; itself, where it can't be read or is called like a photo"
-    try: entries, found = sorted(os.scandir(folder), key=lambda e: e.name), not _is_photo(folder)
-    except OSError: entries, found = (), False
-    for entry in entries:
-        if entry.name.startswith((".", "__")): continue
-        if entry.is_dir(follow_symlinks=False): photos = _below(entry.path)
-        elif _is_photo(entry.name) and not os.path.isdir(entry.path): photos = [entry.path]
-        else: photos = ()
-        for photo in photos:
-            found = True
-            yield photo
-    if not found: yield folder
-
-def _matches(pattern):
+def _matches(pattern, left_out):
     "What a pattern matches; itself, where it matches nothing"
     found, any_file = sorted(glob.glob(pattern, recursive=True)), "." in os.path.basename(pattern)
     if not found: yield pattern
     for path in found:
-        if not os.path.isdir(path):
-            if any_file or _is_photo(path): yield path
-        elif "**" not in pattern: yield from _below(path)
+        if os.path.isdir(path):
+            if "**" not in pattern: yield from walk_photos(path, left_out)
+        elif any_file or is_photo(path): yield path
+        elif left_out is not None: left_out.add_file(path)
 
 # %% ../nbs/09_inference.ipynb #bf01a4ec
 def bundle_of_run(

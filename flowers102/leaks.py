@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from .core import FlowersError, plain_text
-from .sources import Source, pick
+from .sources import Source, open_photo, pick
 from .splits import Split, _check_fractions, _shuffled, apportion, get_split
 
 # %% ../nbs/02a_leaks.ipynb #12f87a55
@@ -57,7 +57,7 @@ def hash_photos(
 def _hash_file(path):
     "The hashes of a photo and of its mirror image"
     try:
-        with Image.open(path) as image:
+        with open_photo(path) as image:
             image.draft("L", (128, 128))
             small = ImageOps.exif_transpose(image).convert("L")
     except Exception as e: # as Pillow pleases: OSError, SyntaxError, ValueError, ...
@@ -150,7 +150,7 @@ def show_pairs(
     for pair, (left, right) in zip(pairs, axs.reshape(-1, 2)):
         two = pick(source, [pair.a, pair.b])
         for ax, s in zip((left, right), two):
-            with Image.open(s.path) as image: photo = ImageOps.exif_transpose(image).convert("RGB")
+            with open_photo(s.path) as image: photo = ImageOps.exif_transpose(image).convert("RGB")
             ax.imshow(ImageOps.fit(photo, (96, 96)))
             title = f"{s.id.removeprefix('image_')} {part.get(s.id, '')}"
             ax.set_title(plain_text(title), fontsize=6, pad=2)

@@ -29,6 +29,7 @@ from .pictures import (class_table, confused_pairs, show_confusion, show_coverag
                                  show_pair, show_reliability, show_top_losses, worst_block)
 from .robustness import DAMAGES, show_robustness, single_views
 from .runs import refuse_run_folder
+from .sources import plain_name
 from .unknown import strangers
 
 # %% ../nbs/07d_report.ipynb #31c42bdc
@@ -177,7 +178,7 @@ def _trained(bundle):
 
 def _data(bundle, report):
     "What a model was trained and judged on"
-    root = {s.path.parent.parent.name for s in report.samples[:1]}
+    root = {plain_name(s.path.parent.parent.name) for s in report.samples[:1]}
     chosen = bundle.thresholds.get("photos")
     tuned = f"{chosen:,} validation photos chose temperature and thresholds; " if chosen else ""
     return (f"Photos of {len(bundle.class_names)} classes, from a folder named {', '.join(root)}; "

@@ -8,7 +8,6 @@ __all__ = ['BUNDLE_FILES', 'RUN_FILES', 'OWN_FILES', 'mark_complete', 'is_comple
            'fingerprint', 'differences']
 
 # %% ../nbs/05f_runs.ipynb #ae0d8660
-import csv
 import hashlib
 import io
 import os
@@ -22,7 +21,8 @@ from pathlib import Path
 import torch
 
 from .bundle import versions
-from .core import FlowersError, atomic_write, file_lock, read_json, write_json
+from .core import (FlowersError, atomic_write, csv_line, file_digests, file_lock,
+                             read_json, write_json)
 from .recipes import TrainConfig
 from .sources import Source, pick
 from .splits import Split
@@ -61,6 +61,7 @@ def new_run_folder(
     out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{config.model}"
     base, n, made = out, 1, []
     try:
+        if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
         if config.out and out.is_dir() and any(p.name[0] != "." for p in out.iterdir()):
             raise FlowersError("it is not empty; choose a new folder, so that no run is lost"
                                + _resume_hint(out))
@@ -74,6 +75,10 @@ def new_run_folder(
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
         raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
     return out
+
+def _is_utf8(path):
+    "Can a path be written into JSON files and TensorBoard events?"
+    return str(path) == str(path).encode("utf-8", "ignore").decode()
 
 def _made(folder, exist_ok):
     "Make a folder; False when somebody else has made it already"
@@ -160,11 +165,8 @@ def write_history(
     path:str|Path, # a `.csv` file
 ): # nothing
     "Write the history of a run as CSV, atomically"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with atomic_write(path) as tmp: tmp.write_text(text.getvalue(), encoding="utf-8")
+    text = "".join(csv_line(cells) for cells in (rows[0], *(row.values() for row in rows)))
+    with atomic_write(path) as tmp: tmp.write_text(text, encoding="utf-8")
 
 # %% ../nbs/05f_runs.ipynb #647d9d66
 class Stopped(FlowersError):
@@ -205,21 +207,21 @@ def fingerprint(
     split:Split, # who is where
 ) -> dict: # name -> text
     "What a run was made from: photos, versions, code"
+    samples = pick(source, split.train + split.valid + split.test)
     photos = hashlib.blake2b(digest_size=8)
-    for s in pick(source, split.train + split.valid + split.test):
-        photos.update(f"{s.id} {s.label} {os.stat(s.path).st_size}\n".encode())
+    for s, digest in zip(samples, file_digests(s.path for s in samples)):
+        photos.update(f"{s.id} {s.label} {digest}\n".encode())
     code = hashlib.blake2b(digest_size=8)
     for path in sorted(Path(__file__).parent.glob("*.py")): code.update(path.read_bytes())
-    return {"split": split.sha256, "photos": photos.hexdigest(), **versions(),
+    return {"split": split.sha256, "content of photos": photos.hexdigest(), **versions(),
             "code of flowers102": code.hexdigest(), "threads": str(torch.get_num_threads())}
 
 # %% ../nbs/05f_runs.ipynb #8eeb6932
 def differences(
     before:dict, # a fingerprint or a configuration
-    now:dict, # another one
+    now:dict, # another one; only keys that both have are compared
     ignore=(), # keys that make no difference
 ) -> list: # lines such as "torch was 2.10.0, is 2.11.0"
     "What has changed between two dictionaries"
-    keys = [k for k in {**before, **now} if k not in ignore]
-    return [f"{k} was {before.get(k)}, is {now.get(k)}" for k in keys
-            if before.get(k) != now.get(k)]
+    keys = [k for k in before if k in now and k not in ignore]
+    return [f"{k} was {before[k]}, is {now[k]}" for k in keys if before[k] != now[k]]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .core import FlowersError, did_you_mean, read_json, write_json
-from .sources import Source, _some, pick
+from .sources import Source, _some, pick, plain_name
 
 # %% ../nbs/02_splits.ipynb #ee756ff3
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _fingerprint(split):
     "SHA-256 of the ids, independent of their order"
     lines = [line for part in ("train", "valid", "test")
              for line in (f"[{part}]", *sorted(getattr(split, part)))]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 # %% ../nbs/02_splits.ipynb #4db6b759
 def save_split(
@@ -77,7 +77,8 @@ def load_split(
         raise FlowersError(f"{path}: its ids were changed (SHA-256 {split.sha256[:12]}, "
                            f"the file says {str(saved['sha256'])[:12]}); "
                            "restore it, or delete the line \"sha256\" if you mean it")
-    return split
+    plain = [list(map(plain_name, part)) for part in parts]
+    return split if plain == parts else Split(split.protocol, *plain)
 
 # %% ../nbs/02_splits.ipynb #68ada7c1
 def apportion(

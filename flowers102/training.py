@@ -782,7 +782,10 @@ def resumed_config(
                            f"run (with --resume only {free} may change)")
     saved = read_json(folder/"config.json", "a run's configuration")
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
-    known = TrainConfig.__dataclass_fields__
+    known, home = TrainConfig.__dataclass_fields__, saved.get("data_dir")
+    if home and "data_dir" not in given and saved.get("source") != "toy" and not Path(home).is_dir():
+        raise FlowersError(f"--resume {folder}: its photos were in {home}, which is gone; if they "
+                           "have moved, say where they are now with --data_dir")
     return check_config(TrainConfig(**{k: v for k, v in {**saved, **given}.items() if k in known}))
 
 # %% ../nbs/06_training.ipynb #245b6bac
@@ -821,6 +824,9 @@ def _checkpoint(folder, job, resume):
         checkpoint["config"], asdict(job.config),
         ("out", "data_dir", "weights", "n_workers", "save_every", "tta"))
     for line in changed: job.say(f"changed  {line}; the run goes on, but not to the same bits")
+    asked = read_json(folder/"config.json", "a run's configuration")
+    if job.ranks.main and asked.get("data_dir") != job.config.data_dir: # the photos have moved
+        write_json(folder/"config.json", {**asked, "data_dir": job.config.data_dir})
     done = checkpoint["state"]
     job.say(f"resumed  {folder}: {done['epoch']} epochs and {done['batch']} batches are done")
     return checkpoint

@@ -1,0 +1,177 @@
+"""Kill every command that writes at random moments, go on, and compare with a run that nobody disturbed.
+
+    python .ci/kills.py                        # one kill of each
+    python .ci/kills.py --times 20             # twenty of each
+    python .ci/kills.py --only train,explain
+
+Each case runs once in peace, for its time and its bytes. Then, in a fresh folder each time, it gets SIGKILL at a random
+moment; what lies there is checked (nothing half-written under a finished name), the case goes on as a user would go on,
+and what comes out must have the same bytes. A line for each case says how often the kill came in the middle of the work.
+"""
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENV = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "MPLBACKEND": "Agg"}
+FOLDER = ["--data_dir", "../toy", "--weights", "none"] # synthetic flowers have the layout of the Oxford set
+CACHE = """
+from pathlib import Path
+from flowers102.cache import photo_cache
+from flowers102.sources import oxford_flowers
+photo_cache(oxford_flowers("../toy"), 40, "cache", 1, progress=False)
+"""
+FEATURES = """
+import torch
+from flowers102.data import Flowers102Dataset, eval_transform
+from flowers102.features import cache_features, cut_model
+from flowers102.model import build_model
+from flowers102.sources import oxford_flowers
+torch.manual_seed(0)
+model = build_model("tiny_net", 6, "none", 48)
+dataset = Flowers102Dataset(oxford_flowers("../toy"), transform=eval_transform(48, 48))
+cache_features(cut_model(model, "head")[0], dataset, 8, "features")
+"""
+
+
+def command(name, *args): return [sys.executable, "-c", f"from flowers102.cli import main; main('flowers102_{name}')", *args]
+
+
+def run(args, folder, kill_after=None):
+    "Run in a folder; gives exit status and what was printed, status None where it was killed"
+    with open(folder/"log.txt", "w") as log:
+        process = subprocess.Popen(args, cwd=folder, env=ENV | {"FLOWERS102_CACHE": str(folder/"home")}, stdout=log, stderr=log)
+        try: code = process.wait(kill_after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            code = None
+    text = (folder/"log.txt").read_text(errors="replace")
+    (folder/"log.txt").unlink()
+    return code, text
+
+
+def digest(folder, patterns):
+    "Hashes of the files that count"
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for pattern in patterns for p in sorted(folder.glob(pattern)) if p.is_file()}
+
+
+class Case:
+    "A command, how to go on with it, the files that count, and what must hold after a kill"
+
+    def __init__(self, name, start, again, files, sound=lambda folder: None):
+        self.name, self.start, self.again, self.files, self.sound = name, start, again, files, sound
+
+
+def readable(*names):
+    "Files that are whole whenever they are there"
+    def check(folder):
+        for name in names:
+            for path in folder.glob(name):
+                if path.suffix == ".json": json.loads(path.read_text())
+                elif path.suffix == ".png":
+                    from PIL import Image
+                    with Image.open(path) as image: image.load()
+                elif path.suffix == ".safetensors":
+                    from safetensors import safe_open
+                    with safe_open(path, "np") as f: list(f.keys())
+                elif path.suffix == ".onnx":
+                    import onnx
+                    onnx.checker.check_model(str(path))
+                elif path.suffix == ".pt":
+                    import torch
+                    torch.load(path, map_location="cpu", weights_only=True)
+    return check
+
+
+def go_on_training(folder):
+    "As the messages say: go on where there is a run, else begin again"
+    return command("train", "--resume", "run") if (folder/"run"/"config.json").exists() else TRAIN
+
+
+TRAIN = command("train", *FOLDER, "--model", "tiny_net", "--size", "48", "--epochs", "4", "--batch_size", "16", "--n_workers", "0",
+                "--device", "cpu", "--save_every", "3", "--out", "run")
+PREDICT = command("predict", *["../toy/jpg"]*6, "--bundle", "../trained", "--batch_size", "8", "--out", "names.csv")
+EXPLAIN = command("explain", "../toy/jpg", "--bundle", "../trained", "--device", "cpu", "--out", "why")
+EVALUATE = command("evaluate", "--run", "../trained", "--n_boot", "300", "--out", "report")
+EXPORT = command("export", "--bundle", "../trained/bundle", "--out", "model.onnx", "--n_check", "6")
+CASES = [
+    Case("train", TRAIN, go_on_training, ["run/bundle/model.safetensors", "run/split.json"], readable("run/*.json", "run/*.pt", "run/bundle/*")),
+    Case("predict", PREDICT, lambda folder: PREDICT + ["--resume"], ["names.csv*"]),
+    Case("explain", EXPLAIN, lambda folder: EXPLAIN + ["--resume"], ["why/*"], readable("why/*.png")),
+    Case("evaluate", EVALUATE, lambda folder: EVALUATE, ["report/*.json", "report/*.csv", "report/*.png", "report/*.md"], readable("report/*.json", "report/*.png")),
+    Case("evaluate again", EVALUATE, lambda folder: EVALUATE, ["report/*.json", "report/*.csv", "report/*.png", "report/*.md"], readable("report/*.json", "report/*.png")),
+    Case("export", EXPORT, lambda folder: EXPORT, ["model.onnx*"], readable("*.onnx")),
+    Case("image cache", [sys.executable, "-c", CACHE], lambda folder: [sys.executable, "-c", CACHE], ["cache/*/pixels.u8", "cache/*/index.json"]),
+    Case("feature cache", [sys.executable, "-c", FEATURES], lambda folder: [sys.executable, "-c", FEATURES], ["features/*.npy"]),
+]
+
+
+def fresh(work, case):
+    "A new folder for a case; one that makes its report again begins with an older one"
+    folder = work/"case"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if case.name == "evaluate again":
+        code, text = run(EVALUATE[:-4] + ["--n_boot", "0", "--out", "report"], folder)
+        assert code == 0, text
+    return folder
+
+
+def try_case(case, work, times, rng):
+    "Kill a case so many times; gives how often it was in the middle of something"
+    folder = fresh(work, case)
+    start = time.perf_counter()
+    code, text = run(case.start, folder)
+    took = time.perf_counter() - start
+    assert code == 0, f"{case.name}: exit {code} in peace\n{text}"
+    wanted, hit, left = digest(folder, case.files), 0, 0
+    assert wanted, f"{case.name}: made none of {case.files}"
+    for k in range(times):
+        folder = fresh(work, case)
+        moment = rng.uniform(.2, 1)*took
+        code, text = run(case.start, folder, moment)
+        hit += code is None
+        left += code is None and any(p.is_file() for p in folder.rglob("*"))
+        case.sound(folder)
+        if code is None:
+            code, text = run(case.again(folder), folder)
+            assert code == 0, f"{case.name}: killed after {moment:.2f} s, exit {code} when it went on\n{text}"
+        made = digest(folder, case.files)
+        differ = sorted(k for k in wanted.keys() | made.keys() if wanted.get(k) != made.get(k))
+        assert not differ, f"{case.name}: killed after {moment:.2f} s of {took:.2f}; other bytes or files: {differ}\n{text}"
+    print(f"{case.name:15} {hit:3} kills of {times} came before the end ({left} with files on the disk): all went on to the same bytes", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=1, help="kills of each case")
+    parser.add_argument("--only", help="names of cases, with commas between them")
+    parser.add_argument("--seed", type=int, default=None, help="of the moments; default: another one each time")
+    args = parser.parse_args()
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    with tempfile.TemporaryDirectory() as d:
+        work = Path(d)
+        toy = "from flowers102.sources import toy_flowers; toy_flowers('toy', n_classes=6, per_class=20, size=48, seed=6)"
+        subprocess.run([sys.executable, "-c", toy], cwd=work, env=ENV, check=True)
+        train = [a if a != "run" else "../trained" for a in TRAIN]
+        (work/"first").mkdir()
+        code, text = run(train, work/"first")
+        assert code == 0, text
+        for case in CASES:
+            if args.only and case.name not in args.only.split(","): continue
+            try_case(case, work, args.times, random.Random(f"{seed} {case.name}"))
+
+
+if __name__ == "__main__": main()
