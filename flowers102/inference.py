@@ -24,7 +24,7 @@ from torch.fx.experimental.optimization import fuse
 
 from .bundle import Bundle, bundle_model, load_bundle, make_bundle
 from .calibration import calibrate, known_score, prediction_sets
-from .core import FlowersError, default_device, read_json
+from .core import FlowersError, default_device, plain_text, read_json
 from .data import _to_rgb, eval_crop, preprocess_of_run, read_photo, to_batch
 from .model import build_model
 from .sources import CLASS_NAMES, LeftOut, is_photo, walk_photos
@@ -79,16 +79,16 @@ def show_prediction(
         axs = plt.subplots(1, 2, figsize=(6.4, 2.6), width_ratios=(1, 1.2), layout="constrained")[1]
     axs[0].imshow(picture, interpolation="bicubic")
     axs[0].axis("off")
-    if truth: axs[0].set_title(f"labelled: {truth}", fontsize=9)
+    if truth: axs[0].set_title(plain_text(f"labelled: {truth}"), fontsize=9)
     names, probs = zip(*prediction.top_k)
     colours = ["#9ec5f0" if n == truth else "#f0c987" if i == 0 and truth else "0.85"
                for i, n in enumerate(names)]
     axs[1].barh(range(len(names)), probs, color=colours)
     for i, (name, p) in enumerate(zip(names, probs)):
-        axs[1].text(.01, i, f" {name}  {p:.1%}", va="center", fontsize=9)
+        axs[1].text(.01, i, plain_text(f" {name}  {p:.1%}"), va="center", fontsize=9)
     axs[1].set(xlim=(0, 1), yticks=[], xlabel="probability")
     doubt = "none of these? closest" if prediction.known is False else "predicted"
-    axs[1].set_title(f"{doubt}: {prediction.name}", fontsize=9)
+    axs[1].set_title(plain_text(f"{doubt}: {prediction.name}"), fontsize=9)
     axs[1].invert_yaxis()
     axs[1].spines[["top", "right"]].set_visible(False)
     return axs
