@@ -405,8 +405,6 @@ def flowers102_train(
 # %% ../nbs/10_cli.ipynb #32653ade
 def _name_a_flower(run, config):
     "Predict one test photo, save its picture in the run folder, and say what to try next"
-    import shlex
-
     from matplotlib.figure import Figure
 
     from flowers102.data import sample_seed
@@ -424,9 +422,19 @@ def _name_a_flower(run, config):
     with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
     print(f"photo    {sample.path.name}, labelled {photos.class_names[sample.label]}: "
           f"{answer.name} {answer.confidence:.1%}; see {run/'prediction.png'}")
-    photos, bundle, runs = (shlex.quote(str(p)) for p in (sample.path.parent, run/"bundle", run.parent))
-    print(f"next     flowers102_predict {photos} --bundle {bundle}\n"
-          f"         tensorboard --logdir {runs}")
+    print(f"next     {_command('flowers102_predict', sample.path.parent, '--bundle', run/'bundle')}\n"
+          f"         {_tensorboard(run)}")
+
+def _command(*words):
+    "A command line that a shell takes as it is meant"
+    import shlex
+
+    return shlex.join(map(str, words))
+
+def _tensorboard(run):
+    "How to see a run; TensorBoard's fast reader shows no pictures where JSON must escape the name"
+    plain = json.dumps(run.name, ensure_ascii=False) == f'"{run.name}"'
+    return _command("tensorboard", "--logdir", run.parent, *[] if plain else ["--load_fast=false"])
 
 # %% ../nbs/10_cli.ipynb #eca5073b
 def flowers102_predict(
@@ -1049,12 +1057,13 @@ def _save_explanations(ask, photos, out, about, resume):
     with Journal(part, about, photos, 1, resume) as journal:
         try:
             for left in out.glob(".*.tmp"): left.unlink() # by a kill
-            found = _explained_so_far(part, journal.done)
+            contents = _contents(photos)
+            found = _explained_so_far(part, journal.done, contents)
             good = [photo for photo in found if not photo["error"]]
             if found: _clear_older(out, found)
             bar = tqdm(photos, initial=journal.done, unit="photo", leave=False, disable=None, delay=1)
             for photo, stem in zip(photos[len(found):], stems[len(found):]):
-                found.append(_save_one(ask(photo), out, stem, about))
+                found.append(_save_one(ask(photo), out, stem, about, contents))
                 journal.add(found[-1])
                 if journal.done == 1: _clear_older(out, found)
                 _print_explained(found[-1], out)
@@ -1067,7 +1076,7 @@ def _save_explanations(ask, photos, out, about, resume):
     part.unlink(missing_ok=True)
     return journal.failed
 
-def _explained_so_far(part, done):
+def _explained_so_far(part, done, contents):
     "What a journal says of the photos that are done, if they are still the same"
     from itertools import islice
 
@@ -1075,27 +1084,26 @@ def _explained_so_far(part, done):
 
     found = list(islice(joined_rows([part], 1), done))
     for photo in found:
-        if _content(photo["path"]) != photo["content"]:
+        if contents.get(photo["path"]) != photo["content"]:
             raise FlowersError(f"{photo['path']}: is not the photo any more that was explained; "
                                "choose another --out, and leave out --resume")
     return found
 
-def _content(path):
-    "A hash of a file; None where it can't be read"
-    import hashlib
+def _contents(photos):
+    "Path -> hash of the content, of the photos that can be read"
+    from flowers102.core import file_digests
 
-    try:
-        with open(path, "rb") as f: return hashlib.file_digest(f, "blake2b").hexdigest()[:32]
-    except OSError: return None
+    there = [p for p in photos if os.path.isfile(p) and os.access(p, os.R_OK)]
+    return dict(zip(there, file_digests(there)))
 
 # %% ../nbs/10_cli.ipynb #344522e0
-def _save_one(e, out, stem, about):
+def _save_one(e, out, stem, about, contents):
     "Save the pictures of an explanation; returns what the journal keeps of it"
     from flowers102.explain import save_explanation, tile_lines
 
     row = {"path": e.path, "name": "", "confidence": "", "target": "", "against": "",
            "method": about["--method"], "file": "", "error": e.error}
-    kept = {"path": e.path, "error": e.error, "content": _content(e.path), "rows": [row]}
+    kept = {"path": e.path, "error": e.error, "content": contents.get(e.path), "rows": [row]}
     if e.error: return kept
     files = save_explanation(e, out, stem, about["--raw"])
     name, confidence = e.names[0]
