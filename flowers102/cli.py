@@ -147,7 +147,7 @@ def flowers102_data(
 
     if format not in ("table", "json"):
         raise FlowersError(f"--format {format}: expected table or json")
-    if out and Path(out).exists():
+    if out and Path(out).exists() and not is_stream(out):
         raise FlowersError(f"--out {out}: exists already; choose another name, or delete it first")
     if download and source != "oxford":
         raise FlowersError("--download: only the Oxford photos can be downloaded")

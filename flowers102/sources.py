@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image, features
 from tqdm.auto import tqdm
 
-from .core import (FlowersError, cache_dir, data_dir, did_you_mean,
+from .core import (FlowersError, cache_dir, cannot_write, data_dir, did_you_mean,
                              read_json, write_json)
 from .toy import draw_flower, toy_species
 
@@ -433,8 +433,7 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
             if root.is_dir(): root.rmdir()
             new.rename(root)
     except OSError as e:
-        raise FlowersError(f"{root}: cannot be written ({e.strerror or e}); "
-                           "choose another folder") from e
+        raise cannot_write(root, e) from e
 
 # %% ../nbs/01_sources.ipynb #3dbe22e5
 def _toy_counts(n_classes, low, high, seed):
