@@ -223,7 +223,8 @@ _REFUSALS = {
 _FORM = '''<form action="{base_url}"><label>Token
 <input name="token" type="password" autocomplete="off"></label> <button>Open</button></form>'''
 _REFUSAL = '''<!doctype html><html lang="en"><head><meta charset="utf-8">{head}
-<title>{title}</title><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<title>{title}</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body {{font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto;
 padding: 0 1rem}}</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>'''
 
