@@ -40,7 +40,7 @@ import traitlets
 from PIL import Image
 
 from .bundle import Bundle, bundle_model, bundle_sha256, load_bundle
-from .core import FlowersError, default_device, read_json, write_json
+from .core import FlowersError, default_device, plain_text, read_json, write_json
 from .data import read_photo, to_batch
 from .explain import Explainer, place_map
 from .features import cut_model, embed_photos
@@ -420,7 +420,7 @@ def answer_png(
     fig = Figure(figsize=(8, 3.6), layout="constrained", dpi=120)
     axs = fig.subplots(1, 2, width_ratios=(1, 1.2))
     show_prediction(replace(seen.answer, photo=picture, path=seen.name), axs=axs)
-    axs[0].set_title(note, fontsize=9)
+    axs[0].set_title(plain_text(note), fontsize=9)
     file = io.BytesIO()
     fig.savefig(file, format="png")
     return file.getvalue()
