@@ -179,6 +179,9 @@ def check(page, photo, name, files, shots):
         !(e.hasAttribute('alt') || e.labels?.length || e.textContent.trim() || e.title || e.getAttribute('aria-label'))).length""")
     assert unnamed == 0, f"{unnamed} controls without a name"
     step("fits a phone; every control has a name")
+    examples.first.click()
+    expect(page.locator(".f102-near img")).to_have_count(5, timeout=600_000)
+    step("the nearest training photos are there when their features have been computed")
 
 
 def shoot(page, folder):

@@ -40,7 +40,7 @@ import traitlets
 from PIL import Image
 
 from .bundle import Bundle, bundle_model, bundle_sha256, load_bundle
-from .core import FlowersError, default_device, read_json, write_json
+from .core import FlowersError, default_device, plain_text, read_json, write_json
 from .data import read_photo, to_batch
 from .explain import Explainer, place_map
 from .features import cut_model, embed_photos
@@ -420,7 +420,7 @@ def answer_png(
     fig = Figure(figsize=(8, 3.6), layout="constrained", dpi=120)
     axs = fig.subplots(1, 2, width_ratios=(1, 1.2))
     show_prediction(replace(seen.answer, photo=picture, path=seen.name), axs=axs)
-    axs[0].set_title(note, fontsize=9)
+    axs[0].set_title(plain_text(note), fontsize=9)
     file = io.BytesIO()
     fig.savefig(file, format="png")
     return file.getvalue()
@@ -517,11 +517,13 @@ def _arranged(parts):
 # %% ../nbs/11_app.ipynb #95e050af
 def _head(bundle):
     "What this is, and how good it is"
-    n, test = len(bundle.class_names), bundle.metrics.get("test", {})
+    n, test = len(bundle.class_names), bundle.metrics.get("test")
+    top1, tested = (test.get(k) if isinstance(test, dict) else None for k in ("top1", "n"))
+    told = all(isinstance(v, (int, float)) for v in (top1, tested)) and bundle.split_sha256
     asks = ", and says so when it does not recognise one" if bundle.thresholds.get("known") else ""
-    good = (f"It was right for {test['top1']:.1%} of {test['n']:,} photos that it had never seen "
+    good = (f"It was right for {top1:.1%} of {tested:,} photos that it had never seen "
             f"({html.escape(bundle.protocol)}, split {bundle.split_sha256[:12]}). "
-            if "top1" in test and bundle.split_sha256 else "")
+            if told else "")
     return (f'<div class="f102-head"><h1>Which flower is this?</h1><p>{html.escape(bundle.arch)} '
             f'knows {n} kinds of flowers{asks}. {good}</p></div>')
 
@@ -560,7 +562,7 @@ class FlowerApp:
         self.bundle, self.neighbours, self.most = self.predictor.bundle, neighbours, most
         self.explainer = Explainer(self.bundle, method, device=device)
         self.method, self.paths, self.busy = method, paths, False
-        self.lock, self.waiting = threading.RLock(), "" # for work that goes on beside; what is told of it
+        self.lock, self.waiting = threading.RLock(), "" # for `follow_neighbours`
         self.photos, self.current, self.complaints = [], -1, []
         self.examples = list(_readable(examples))
         _build(self, limit_mb << 20)
@@ -821,7 +823,8 @@ def compute_neighbours(
         if not done: tell("nearest  the features of the training photos are computed in the "
                           "background; the page works without them until then")
         write_json(report, {"done": done, "total": total})
-        if done == total: tell(f"nearest  training photos are ready after {time.monotonic() - started:.0f} s")
+        if done == total:
+            tell(f"nearest  training photos are ready after {time.monotonic() - started:.0f} s")
 
     try:
         source, split, _ = page_options(bundle, data_dir)
@@ -849,7 +852,7 @@ def follow_neighbours(
         except Exception: traceback.print_exc()
         _waits(app, "" if app.neighbours else "Nearest training photos: they can't be shown")
 
-    if not Path(report).exists(): write_json(report, {"done": 0, "total": 1}) # the page is there, work can begin
+    if not Path(report).exists(): write_json(report, {"done": 0, "total": 1}) # the page is there
     thread = threading.Thread(target=copy_context().run, args=(watch,), daemon=True)
     thread.start()
     return thread
@@ -932,7 +935,7 @@ def serve(
     if importlib.util.find_spec("voila") is None:
         raise FlowersError('the page needs Voila: pip install "flowers102[app]"')
     token = _token(token)
-    asked = _checked(bundle, host, port, examples, token, max_visitors, **options) # what is wrong is told here
+    asked = _checked(bundle, host, port, examples, token, max_visitors, **options) # tells what is wrong
     source = page_options(bundle, asked["data_dir"])[0]
     for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
     print(f"page     {_address(host, port, token)} until Ctrl-C; in some seconds", file=sys.stderr)
@@ -940,7 +943,8 @@ def serve(
     asked["report"] = source and f"{folder}/neighbours.json"
     try:
         paths = os.pathsep.join(filter(None, (folder, os.environ.get("JUPYTER_PATH"))))
-        env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "FLOWERS102_TOKEN": token, "JUPYTER_PATH": paths}
+        env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "FLOWERS102_TOKEN": token,
+                            "JUPYTER_PATH": paths}
         with _computing(asked) if source and not run else nullcontext():
             return (run or _run)(_server(_page_files(folder), host, port, browser, max_visitors), env)
     finally: shutil.rmtree(folder, ignore_errors=True)
@@ -963,8 +967,9 @@ def _address(host, port, token):
 def _computing(asked):
     "Compute neighbours in a process beside"
     script = "from flowers102.app import _beside; _beside()"
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL, start_new_session=True,
-                               env=os.environ | {"FLOWERS102_APP": json.dumps(asked)})
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL,
+                               env=os.environ | {"FLOWERS102_APP": json.dumps(asked)},
+                               start_new_session=True)
     try: yield
     finally:
         process.terminate()
@@ -976,15 +981,15 @@ def _beside():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if hasattr(os, "nice"): os.nice(10)
     end = time.monotonic() + 60
-    while not Path(asked["report"]).exists() and time.monotonic() < end: time.sleep(.2) # the page comes first
+    while not Path(asked["report"]).exists() and time.monotonic() < end: time.sleep(.2) # page first
     try: compute_neighbours(asked["bundle"], asked["data_dir"], asked["report"])
     except Exception as e: # pages must not wait for ever
         traceback.print_exc()
         write_json(asked["report"], {"error": type(e).__name__})
 
 # %% ../nbs/11_app.ipynb #ea3eb77a
-def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, limit_mb=100, method="gradcam",
-             device=None, by_path=False):
+def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, limit_mb=100,
+             method="gradcam", device=None, by_path=False):
     "All that the page will be asked for, with paths that hold in any folder"
     if Path(bundle).is_file(): raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a "
                                                   "bundle or a run (heat maps need more than an ONNX file)")

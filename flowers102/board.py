@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .core import FlowersError
+from .core import FlowersError, plain_text
 from .data import denormalize, read_photo
 from .metrics import confusion
 from .model import head_of
@@ -38,7 +38,8 @@ class Board:
         except OSError as e:
             raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
         except UnicodeEncodeError:
-            say("TensorBoard can't write into a folder whose name is not UTF-8: there are no events")
+            say("TensorBoard can't write into a folder whose name is not UTF-8: "
+                "there are no events")
 
     def __enter__(self): return self
     def __exit__(self, *exc): self._try("close")
@@ -95,7 +96,7 @@ def worst_figure(
         ax.imshow(photo)
         lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
         short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
-        ax.set_title("\n".join(short), fontsize=6)
+        ax.set_title(plain_text("\n".join(short)), fontsize=6)
     fig.suptitle("Label, and what the network says: the photos it gets most wrong", fontsize=9)
     return fig
 
@@ -124,7 +125,8 @@ def confusion_figure(
         if pairs[label, answer]:
             lines.append(f"{class_names[label]} as {class_names[answer]}: "
                          f"{int(pairs[label, answer])} of {int(counts[label].sum())}")
-    ax.set_title(f"What is confused with what, {part}\n" + "\n".join(lines), fontsize=8)
+    title = f"What is confused with what, {part}\n" + "\n".join(lines)
+    ax.set_title(plain_text(title), fontsize=8)
     return fig
 
 # %% ../nbs/05g_board.ipynb #a5104e1c

@@ -6,6 +6,7 @@
 __all__ = ['Speeds', 'cost', 'plan', 'shorten']
 
 # %% ../nbs/05h_budget.ipynb #b90e2b0a
+import math
 from dataclasses import dataclass, field, replace
 
 from .core import FlowersError
@@ -57,10 +58,17 @@ def plan(
         if fits(c := replace(top, top_epochs=e, patience=e)): return c
     if probe and fits(only_probe): return only_probe
     least = only_probe if probe else replace(everything, epochs=1)
-    raise FlowersError(f"--minutes: {seconds/60:.1f} minutes are left, and the least that makes "
-                       f"sense, {'a probe' if probe else 'an epoch'}, takes "
-                       f"{cost(least, speeds, sizes)/60:.1f} here; "
-                       "give more time, or a smaller network")
+    raise _too_short(config.minutes, seconds/60, cost(least, speeds, sizes)/60,
+                     "a probe" if probe else "an epoch")
+
+# %% ../nbs/05h_budget.ipynb #72185394
+def _too_short(given, left, needed, what):
+    "The error where not even the least that makes sense fits, all in minutes"
+    given = left if given is None else given
+    enough = math.ceil(given - left + 1.1*needed) # the machine may be slower next time
+    return FlowersError(f"--minutes {given:g}: {what} needs about {needed:.1f} minutes here, and "
+                        f"{max(0, left):.1f} are left; give at least {enough}, or choose a smaller "
+                        "network")
 
 # %% ../nbs/05h_budget.ipynb #f018a8e7
 def shorten(

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from .core import FlowersError
+from .core import FlowersError, plain_text
 from .sources import Source, open_photo, pick
 from .splits import Split
 
@@ -356,5 +356,5 @@ def show_batch(
     for ax in axs.flat: ax.axis("off")
     for ax, image, label in zip(axs.flat, denormalize(images[:n].cpu().float(), **stats), labels):
         ax.imshow(image.permute(1, 2, 0))
-        ax.set_title(textwrap.fill(str(class_names[int(label)]), 18), fontsize=6)
+        ax.set_title(plain_text(textwrap.fill(str(class_names[int(label)]), 18)), fontsize=6)
     return axs

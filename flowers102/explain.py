@@ -4,12 +4,16 @@
 
 # %% auto #0
 __all__ = ['place_map', 'Explanation', 'Explainer', 'show_explanation', 'marked', 'show_pair_explained', 'save_explanation',
-           'contact_sheet']
+           'unique_stems', 'tile_sheet', 'tile_lines', 'contact_sheet']
 
 # %% ../nbs/08b_explain.ipynb #78c959f8
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import torch
@@ -17,7 +21,8 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from .bundle import Bundle, bundle_model, load_bundle
-from .core import FlowersError, atomic_write, default_device, did_you_mean
+from .core import (FlowersError, atomic_write, default_device, did_you_mean,
+                             plain_text)
 from .data import eval_transform, read_photo
 from .evaluation import Report
 from .gradcam import GradCAM, overlay, show_cam
@@ -125,7 +130,7 @@ def show_explanation(
     if axs is None:
         axs = plt.subplots(1, 1 + len(e.maps), figsize=(1.9*(1 + len(e.maps)) + .3, 2.2), layout="constrained")[1]
     axs[0].imshow(e.photo)
-    axs[0].set_title(f"{truth or Path(e.path).name}\n", fontsize=7)
+    axs[0].set_title(plain_text(f"{truth or Path(e.path).name}\n"), fontsize=7)
     axs[0].axis("off")
     said = dict(e.names)
     for ax, (a, b, m) in zip(axs[1:], e.maps):
@@ -167,8 +172,9 @@ def show_pair_explained(
             show_explanation(found, report.class_names[own], row[2*k:2*k + 2])
             said = report.class_names[report.predicted[i]]
             verdict = "named rightly" if report.right[i] else f"taken for {said}"
-            row[2*k].set_title(f"{report.class_names[own]}\n{verdict}", fontsize=6)
-            row[2*k + 1].set_title(f"for {report.class_names[own]},\nnot {report.class_names[other]}", fontsize=6)
+            titles = (f"{report.class_names[own]}\n{verdict}",
+                      f"for {report.class_names[own]},\nnot {report.class_names[other]}")
+            for ax, title in zip(row[2*k:2*k + 2], titles): ax.set_title(plain_text(title), fontsize=6)
     return axs
 
 # %% ../nbs/08b_explain.ipynb #60edefe1
@@ -190,28 +196,66 @@ def save_explanation(
         made.append(Path(folder)/f"{name}.png")
     return made
 
+# %% ../nbs/08b_explain.ipynb #9be45f83
+def unique_stems(
+    stems:Iterable, # names without their endings, in order; may repeat
+) -> list: # as many names, such as "rose", "rose~2"; no two are the same on any disk
+    "Names for the pictures of photos, that depend on nothing but the names of the photos"
+    taken, tries, names = set(), Counter(), []
+    for stem in stems:
+        stem = name = stem.encode("utf-8", "replace")[:180].decode("utf-8", "ignore")
+        while _on_disk(name) in taken or re.fullmatch(r"contact-sheet(-\d+)?", _on_disk(name)):
+            tries[_on_disk(stem)] += 1
+            name = f"{stem}~{tries[_on_disk(stem)] + 1}"
+        taken.add(_on_disk(name))
+        names.append(name)
+    return names
+
+def _on_disk(name):
+    "What a disk that is not particular makes of a name: upper case and the form of accents don't count"
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
 # %% ../nbs/08b_explain.ipynb #1174aedc
+def tile_sheet(
+    tiles:list, # (picture, lines of its title), a `PIL.Image` and texts
+    cols:int=6, # in a row
+    side:int=180, # of a small picture, pixels
+): # a Matplotlib figure; its rows are as many as are needed
+    "Small pictures with their titles on a sheet"
+    from matplotlib.figure import Figure
+
+    rows = max(1, -(-len(tiles)//cols))
+    fig = Figure(figsize=(cols*side/100, rows*(side + 45)/100), layout="constrained", dpi=100)
+    axs = fig.subplots(rows, cols, squeeze=False)
+    for ax in axs.flat: ax.axis("off")
+    for ax, (picture, lines) in zip(axs.flat, tiles):
+        ax.imshow(picture)
+        title = "\n".join(fill(line, side//5) for line in lines)
+        ax.set_title(plain_text(title), fontsize=6)
+    return fig
+
+# %% ../nbs/08b_explain.ipynb #b4a96b39
+def tile_lines(
+    explanation:Explanation, # of one photo
+) -> list: # of texts: the photo's name, the first map's class with its probability, what it is against
+    "The title of a photo on a sheet"
+    a, b, _ = explanation.maps[0]
+    sure = dict(explanation.names).get(a)
+    return [Path(explanation.path).name, f"{a}{'' if sure is None else f' {sure:.0%}'}",
+            *([f"not {b}"] if b else [])]
+
+# %% ../nbs/08b_explain.ipynb #cf4b6d43
 def contact_sheet(
     explanations:Iterable, # of `Explanation`
     cols:int=6, # in a row
     side:int=180, # of a small picture, pixels
 ): # a Matplotlib figure; its rows are as many as are needed
     "Photos under their first map, with name and probability"
-    from textwrap import fill
-
-    from matplotlib.figure import Figure
-
-    good = [e for e in explanations if not e.error]
-    rows = max(1, -(-len(good)//cols))
-    fig = Figure(figsize=(cols*side/100, rows*(side + 45)/100), layout="constrained", dpi=100)
-    axs = fig.subplots(rows, cols, squeeze=False)
-    for ax in axs.flat: ax.axis("off")
-    for ax, e in zip(axs.flat, good):
-        small, (a, b, placed) = e.photo.copy(), e.maps[0]
+    tiles = []
+    for e in explanations:
+        if e.error: continue
+        small = e.photo.copy()
         small.thumbnail((side, side))
-        size = (small.height, small.width)
-        ax.imshow(marked(small, interpolate(placed[None, None], size, mode="nearest")[0, 0]))
-        sure = dict(e.names).get(a)
-        title = [Path(e.path).name, f"{a}{'' if sure is None else f' {sure:.0%}'}", f"not {b}" if b else ""]
-        ax.set_title("\n".join(fill(line, side//5) for line in title if line), fontsize=6)
-    return fig
+        placed = interpolate(e.maps[0][2][None, None], (small.height, small.width), mode="nearest")
+        tiles.append((marked(small, placed[0, 0]), tile_lines(e)))
+    return tile_sheet(tiles, cols, side)

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import grid_sample, interpolate
 
-from .core import FlowersError, did_you_mean
+from .core import FlowersError, did_you_mean, plain_text
 from .model import head_of
 
 # %% ../nbs/08_gradcam.ipynb #6ee2045b
@@ -286,7 +286,7 @@ def _explain(cam, images, target, against, raw):
     if not cam._modes: raise FlowersError("GradCAM: use it inside `with`, which puts the network in evaluation mode and back")
     place, compiled = _place_of(cam.model, images)
     eager = torch.compiler.set_stance("force_eager") if compiled else nullcontext()
-    with torch.inference_mode(False), torch.no_grad(), eager:
+    with _in_words(cam.model, images), torch.inference_mode(False), torch.no_grad(), eager:
         x = images.to(place, copy=images.is_inference())
         wanted = set(inspect.signature(cam.method).parameters)
         if cam.layer is None and wanted & {"acts", "grads"}:
@@ -299,6 +299,22 @@ def _explain(cam, images, target, against, raw):
             maps = torch.minimum(maps, maps - other)
         if not raw: maps = _scaled(maps, x.shape[-2:], _offset(cam, x) if wanted & {"acts", "grads"} else (0., 0.))
         return maps.to(images.device)
+
+# %% ../nbs/08_gradcam.ipynb #b3a3feb0
+@contextmanager
+def _in_words(model, images):
+    "One line in place of PyTorch's own where the network can't have gradients, or pictures are of another type"
+    try: yield
+    except RuntimeError as e:
+        tensors = [*model.parameters(), *model.buffers()]
+        if "nference tensor" in str(e) and any(t.is_inference() for t in tensors):
+            raise FlowersError("GradCAM: the network was built inside torch.inference_mode() and can't "
+                               "have gradients; build it outside, or use copy.deepcopy(network)") from e
+        own = next((t.dtype for t in tensors if t.is_floating_point()), images.dtype)
+        if "type" in str(e) and own != images.dtype:
+            raise FlowersError(f"GradCAM: the pictures are {images.dtype}, the network is {own}; "
+                               f"use images.to({own})") from e
+        raise
 
 # %% ../nbs/08_gradcam.ipynb #faa95f47
 def _place_of(model, images):
@@ -407,7 +423,7 @@ def show_cam(
 
     if ax is None: ax = plt.subplots(figsize=(3, 2.6), layout="constrained")[1]
     ax.imshow(overlay(photo, cam))
-    ax.set_title(title, fontsize=6)
+    ax.set_title(plain_text(title), fontsize=6)
     ax.axis("off")
     if legend:
         scale = plt.cm.ScalarMappable(cmap="inferno")

@@ -7,6 +7,7 @@ __all__ = ['Prediction', 'prediction_row', 'show_prediction', 'check_counts', 'P
            'predict', 'find_photos', 'bundle_of_run']
 
 # %% ../nbs/09_inference.ipynb #2ac30244
+import fnmatch
 import glob
 import io
 import os
@@ -23,7 +24,7 @@ from torch.fx.experimental.optimization import fuse
 
 from .bundle import Bundle, bundle_model, load_bundle, make_bundle
 from .calibration import calibrate, known_score, prediction_sets
-from .core import FlowersError, default_device, read_json
+from .core import FlowersError, default_device, plain_text, read_json
 from .data import _to_rgb, eval_crop, preprocess_of_run, read_photo, to_batch
 from .model import build_model
 from .sources import CLASS_NAMES, LeftOut, is_photo, walk_photos
@@ -78,16 +79,16 @@ def show_prediction(
         axs = plt.subplots(1, 2, figsize=(6.4, 2.6), width_ratios=(1, 1.2), layout="constrained")[1]
     axs[0].imshow(picture, interpolation="bicubic")
     axs[0].axis("off")
-    if truth: axs[0].set_title(f"labelled: {truth}", fontsize=9)
+    if truth: axs[0].set_title(plain_text(f"labelled: {truth}"), fontsize=9)
     names, probs = zip(*prediction.top_k)
     colours = ["#9ec5f0" if n == truth else "#f0c987" if i == 0 and truth else "0.85"
                for i, n in enumerate(names)]
     axs[1].barh(range(len(names)), probs, color=colours)
     for i, (name, p) in enumerate(zip(names, probs)):
-        axs[1].text(.01, i, f" {name}  {p:.1%}", va="center", fontsize=9)
+        axs[1].text(.01, i, plain_text(f" {name}  {p:.1%}"), va="center", fontsize=9)
     axs[1].set(xlim=(0, 1), yticks=[], xlabel="probability")
     doubt = "none of these? closest" if prediction.known is False else "predicted"
-    axs[1].set_title(f"{doubt}: {prediction.name}", fontsize=9)
+    axs[1].set_title(plain_text(f"{doubt}: {prediction.name}"), fontsize=9)
     axs[1].invert_yaxis()
     axs[1].spines[["top", "right"]].set_visible(False)
     return axs
@@ -309,13 +310,30 @@ def find_photos(
 # %% ../nbs/09_inference.ipynb #1d4e4a7f
 def _matches(pattern, left_out):
     "What a pattern matches; itself, where it matches nothing"
-    found, any_file = sorted(glob.glob(pattern, recursive=True)), "." in os.path.basename(pattern)
+    deep = "**" in Path(pattern).parts
+    found = list(_deep(pattern)) if deep else sorted(glob.glob(pattern))
     if not found: yield pattern
     for path in found:
-        if os.path.isdir(path):
-            if "**" not in pattern: yield from walk_photos(path, left_out)
-        elif any_file or is_photo(path): yield path
+        if os.path.isdir(path) and not deep: yield from walk_photos(path, left_out)
+        elif "." in os.path.basename(pattern) or is_photo(path): yield path
         elif left_out is not None: left_out.add_file(path)
+
+def _deep(pattern):
+    "Photos that a pattern with ** matches; `glob` would follow links in circles"
+    parts = Path(pattern).parts
+    k = parts.index("**")
+    for folder in sorted(glob.glob(os.path.join(*parts[:k]))) if k else [""]:
+        for path in walk_photos(folder or "."):
+            below = Path(os.path.relpath(path, folder or ".")).parts
+            if _fits(below, parts[k:]): yield os.path.join(folder, *below)
+
+def _fits(parts, patterns):
+    "Whether the parts of a path fit those of a pattern, in which ** stands for any number of them"
+    if not patterns: return not parts
+    if patterns[0] == "**":
+        return any(_fits(parts[i:], patterns[1:]) for i in range(len(parts) + 1))
+    return (bool(parts) and fnmatch.fnmatch(parts[0], patterns[0])
+            and _fits(parts[1:], patterns[1:]))
 
 # %% ../nbs/09_inference.ipynb #bf01a4ec
 def bundle_of_run(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import FlowersError, did_you_mean, read_json, write_json
+from .core import FlowersError, did_you_mean, plain_text, read_json, write_json
 from .data import read_photo
 from .sources import Source, pick, plain_name
 from .splits import Split
@@ -91,7 +91,8 @@ def show_doubts(
     for ax in axs.flat: ax.axis("off")
     for ax, d, s in zip(axs.flat, found, pick(source, [d.id for d in found])):
         ax.imshow(ImageOps.fit(read_photo(s.path), (96, 96)))
-        ax.set_title(f"{names[d.label][:22]}\nor {names[d.other][:20]}?", fontsize=6, pad=2)
+        title = f"{names[d.label][:22]}\nor {names[d.other][:20]}?"
+        ax.set_title(plain_text(title), fontsize=6, pad=2)
     return axs
 
 # %% ../nbs/05i_labels.ipynb #4c2331f7
@@ -172,8 +173,8 @@ def _read_decisions(path, decisions):
     saved = read_json(path, "a file of decisions")
     rows = saved.get("decisions") if isinstance(saved, dict) else None
     keys = {"id", "action", "was", "now"}
-    if not isinstance(rows, list) or not all(
-            isinstance(r, dict) and keys <= set(r) and all(isinstance(r[k], str) for k in keys) for r in rows):
+    good = lambda r: isinstance(r, dict) and all(isinstance(r.get(k), str) for k in keys)
+    if not isinstance(rows, list) or not all(map(good, rows)):
         raise FlowersError(f"{path}: not a file of decisions; expected the key decisions, a list "
                            "of id, action, was and now")
     rows = [{k: plain_name(r[k]) for k in keys} for r in rows]

@@ -20,7 +20,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
-from .core import FlowersError
+from .core import FlowersError, plain_text
 from .sources import Source, open_photo, pick
 from .splits import Split, _check_fractions, _shuffled, apportion, get_split
 
@@ -152,9 +152,10 @@ def show_pairs(
         for ax, s in zip((left, right), two):
             with open_photo(s.path) as image: photo = ImageOps.exif_transpose(image).convert("RGB")
             ax.imshow(ImageOps.fit(photo, (96, 96)))
-            ax.set_title(f"{s.id.removeprefix('image_')} {part.get(s.id, '')}", fontsize=6, pad=2)
+            title = f"{s.id.removeprefix('image_')} {part.get(s.id, '')}"
+            ax.set_title(plain_text(title), fontsize=6, pad=2)
             if two[0].label != two[1].label:
-                ax.text(.5, -.04, names[s.label], fontsize=6, ha="center", va="top",
+                ax.text(.5, -.04, plain_text(names[s.label]), fontsize=6, ha="center", va="top",
                         transform=ax.transAxes)
         right.set_title(f"{right.get_title()}  [{pair.distance:.3g}]", fontsize=6, pad=2)
     return axs

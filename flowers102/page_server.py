@@ -53,7 +53,7 @@ class PageIdentity(IdentityProvider):
 class _Places(voila_kernel_manager_factory(AsyncMappingKernelManager, True, 1)):
     "Kernels of visitors, in a limited number"
     max_visitors = Integer(4, min=1, config=True, help="Largest number of kernels")
-    unseen = Float(45., config=True, help="Seconds until a kernel ends that no browser connected to")
+    unseen = Float(45., config=True, help="Seconds until a kernel ends that never had a browser")
     lost = Float(180., config=True, help="Seconds until a kernel ends whose connection was lost")
 
     def __init__(self, **kwargs):
@@ -222,8 +222,9 @@ _REFUSALS = {
                 "for this address, then open it again.")}
 _FORM = '''<form action="{base_url}"><label>Token
 <input name="token" type="password" autocomplete="off"></label> <button>Open</button></form>'''
-_REFUSAL = '''<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{head}
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+_REFUSAL = '''<!doctype html><html lang="en"><head><meta charset="utf-8">{head}
+<title>{title}</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body {{font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto;
 padding: 0 1rem}}</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>'''
 
@@ -260,14 +261,15 @@ class PageServer(Voila):
             parent=self, connection_dir=made.connection_dir,
             kernel_spec_manager=self.kernel_spec_manager,
             allowed_message_types=made.allowed_message_types)
-        words = lambda name: refusal_html(int(name[:3]) if name[:3].isdigit() else 500, self.base_url)
-        settings["jinja2_env"] = Environment(loader=FunctionLoader(words)) # of other handlers' errors
+        words = lambda name: refusal_html(int(name[:3]) if name[:3].isdigit() else 500)
+        settings["jinja2_env"] = Environment(loader=FunctionLoader(words)) # for other handlers
         return settings
 
     def init_handlers(self) -> list: # of (path, handler, options)
         "Voila's handlers, with ours for the page, and none for files"
         ours = {TornadoVoilaHandler: PageHandler, AllowListFileHandler: None}
-        handlers = [(path, ours.get(kind, kind), *rest) for path, kind, *rest in super().init_handlers()]
+        handlers = [(path, ours.get(kind, kind), *rest)
+                    for path, kind, *rest in super().init_handlers()]
         handlers = [h for h in handlers if h[1]]
         if sum(h[1] is PageHandler for h in handlers) != 1:
             sys.exit(f"voila {self.version}: serves its page in an unknown way; install another")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .calibration import prediction_sets
+from .core import plain_text
 from .data import read_photo
 from .evaluation import Report
 from .metrics import confusion, ece, reliability_bins
@@ -71,7 +72,7 @@ def show_confusion(
                            ticks=[t for t in (1, 2, 3, 5, 10, 20, 50) if t <= image.norm.vmax])
     title = f"{total - right:.0f} mistakes in {total:,.0f} photos"
     if n < len(report.class_names): title = f"{total - right:.0f} mistakes inside this block"
-    names = [report.class_names[c] for c in classes]
+    names = [plain_text(report.class_names[c]) for c in classes]
     ticks = range(n) if few else []
     ax.set_yticks(ticks, names if few else [], fontsize=7)
     ax.set_xticks(ticks, names if few else [], fontsize=7, rotation=90)
@@ -121,7 +122,7 @@ def show_pair(
             _photo(ax, report, i, title if wrong else "", wrong)
         first = row[0].get_title()
         row[0].set_title("")
-        row[0].set_title(f"{report.class_names[one]}\n{first}", fontsize=8, loc="left")
+        row[0].set_title(f"{plain_text(report.class_names[one])}\n{first}", fontsize=8, loc="left")
     return axs
 
 # %% ../nbs/07a_pictures.ipynb #d8f75806
@@ -130,7 +131,7 @@ def _photo(ax, report, i, title, wrong=False):
     from PIL import ImageOps
 
     ax.imshow(ImageOps.fit(read_photo(report.samples[i].path), (128, 128)))
-    ax.set_title(title, fontsize=7)
+    ax.set_title(plain_text(title), fontsize=7)
     if wrong:
         ax.axis("on")
         ax.set(xticks=[], yticks=[])

@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image, features
 from tqdm.auto import tqdm
 
-from .core import (FlowersError, cache_dir, data_dir, did_you_mean,
+from .core import (FlowersError, cache_dir, cannot_write, data_dir, did_you_mean,
                              read_json, write_json)
 from .toy import draw_flower, toy_species
 
@@ -122,7 +122,8 @@ def missing_decoder(
         except ImportError: return "pip install pillow-heif"
     built = {".avif": "avif", ".jp2": "jpg_2000", ".webp": "webp"}.get(suffix)
     known = {**features.modules, **features.codecs}
-    return "pip install -U pillow" if built and not (built in known and features.check(built)) else ""
+    if built and not (built in known and features.check(built)): return "pip install -U pillow"
+    return ""
 
 # %% ../nbs/01_sources.ipynb #3671373d
 def is_photo(
@@ -140,7 +141,8 @@ def open_photo(
     except Image.UnidentifiedImageError:
         if not (suffix := _modern(file)): raise
         if remedy := missing_decoder(suffix):
-            raise ImportError(f"is {suffix[1:].upper()}, for which Pillow needs `{remedy}`") from None
+            kind = suffix[1:].upper()
+            raise ImportError(f"is {kind}, for which Pillow needs `{remedy}`") from None
         if suffix == ".avif": raise
         import pillow_heif
 
@@ -163,7 +165,7 @@ class LeftOut:
     def __init__(self): self.counts, self.first = Counter(), {}
 
     def add(self,
-        kind:str, # a suffix such as ".mp4", or words that begin with a noun: "photo outside the ..."
+        kind:str, # a suffix such as ".mp4", or words that begin with a noun, "photo outside ..."
         name:str|Path="", # of the file or folder, as an example
     ):
         self.counts[kind] += 1
@@ -431,8 +433,7 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
             if root.is_dir(): root.rmdir()
             new.rename(root)
     except OSError as e:
-        raise FlowersError(f"{root}: cannot be written ({e.strerror or e}); "
-                           "choose another folder") from e
+        raise cannot_write(root, e) from e
 
 # %% ../nbs/01_sources.ipynb #3dbe22e5
 def _toy_counts(n_classes, low, high, seed):
@@ -629,7 +630,9 @@ def _photos(folder, left, homes, seen, cache):
     for path in walk_photos(folder, left, homes, seen):
         suffix = os.path.splitext(path)[1].lower()
         if os.path.isdir(path):
-            if not os.access(path, os.R_OK | os.X_OK): left.add("folder that may not be read", path)
+            try: os.scandir(path).close()
+            except OSError:
+                left.add("folder that can't be read", os.path.relpath(path, folder.parent))
         elif not os.path.isfile(path):
             left.add("link to nothing" if os.path.islink(path) else "pipe or device", path)
         elif cache.setdefault(suffix, missing_decoder(suffix)): left.add(suffix)
@@ -671,17 +674,16 @@ def _samples(root, homes, left, notes):
         if strange:
             raise FlowersError(f"{root}/{part}: classes that have no folder in train/: "
                                f"{_some(strange)}")
-        here, seen = [], set()
+        here, seen, id_of = [], set(), lambda f: plain_name(f.relative_to(root).as_posix())
         for p in group:
             photos = list(_photos(p, left, real, seen, cache))
             if inside := _only_inside(p, photos): nested[p.relative_to(root).as_posix()] = inside
-            here += [Sample(f, label[plain_name(p.name)], plain_name(f.relative_to(root).as_posix()))
-                     for f in photos]
+            here += [Sample(f, label[plain_name(p.name)], id_of(f)) for f in photos]
         samples += here
         if part: parts[part] = tuple(s.id for s in here)
     if len(folders) > len(label):
-        notes.append(f"{len(folders) - len(label)} folder(s) have the name of another, written with "
-                     "other bytes for the same accents; each was taken for the same class")
+        notes.append(f"{len(folders) - len(label)} folder(s) have the name of another, written "
+                     "with other bytes for the same accents; each was taken for the same class")
     if nested: notes.append(_nested_note(nested))
     return samples, parts, list(label)
 
@@ -715,8 +717,8 @@ def folder_flowers(
     _check_classes(root, names, samples, left)
     twice = [id for id, n in Counter(s.id for s in samples).items() if n > 1]
     if twice:
-        raise FlowersError(f"{root}: two photos are called {twice[0]}, written with other bytes for "
-                           "the same accents; rename one of them, or remove it")
+        raise FlowersError(f"{root}: two photos are called {twice[0]}, written with other bytes "
+                           "for the same accents; rename one of them, or remove it")
     names = _class_names(root, names, notes)
     if left: notes.append(str(left))
     return Source("folder", root, tuple(samples), names, parts, tuple(notes))

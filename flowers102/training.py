@@ -50,8 +50,9 @@ from .optim import (Ema, batch_loss, class_weights, lr_factor, make_optimizer, m
                               momentum_at, set_rate)
 from .ranks import Ranks, agree, gather_rows, join_ranks, share, total
 from .recipes import RECIPES, TrainConfig, check_config, make_config
-from .runs import (StopSignal, Stopped, differences, fingerprint, load_checkpoint,
-                             new_run_folder, run_lock, save_checkpoint, write_history)
+from .runs import (StopSignal, Stopped, differences, fingerprint, is_complete,
+                             load_checkpoint, mark_complete, new_run_folder, run_lock,
+                             save_checkpoint, write_history)
 from .sources import BROKEN, Source, _some, get_source, pick, verify_photos
 from .splits import Split, check_split, load_split, save_split
 
@@ -620,7 +621,7 @@ def finish(
     again, state = bundle_model(load_bundle(folder/"bundle")).state_dict(), job.model.state_dict()
     if not all(torch.equal(again[k], v.cpu()) for k, v in state.items()):
         raise RuntimeError("the bundle is not the model it was made of")
-    write_json(folder/"metrics.json", metrics) # last: it says that the run is complete
+    write_json(folder/"metrics.json", metrics)
     return metrics
 
 # %% ../nbs/06_training.ipynb #1c1fcf86
@@ -839,7 +840,7 @@ def fit(
 ) -> Path: # the run folder (gone again after a dry run)
     "Train, validate, keep the best, test once, and pack the bundle"
     began = time.perf_counter()
-    if resume and (Path(resume)/"metrics.json").exists():
+    if resume and is_complete(resume):
         say(f"complete {resume}: there is nothing left to do")
         return Path(resume)
     with join_ranks(default_device(config.device)) as ranks:
@@ -853,7 +854,9 @@ def fit(
             if config.dry_run: job.scratch = folder/"features"
             if not checkpoint: _start(job, state, folder)
             metrics = _run_phases(job, state, folder, checkpoint, progress, began - state.seconds)
-            if ranks.main: _report(metrics, folder, config.dry_run, job.say)
+            if ranks.main:
+                mark_complete(folder, metrics["epochs"]) # the last act
+                _report(metrics, folder, config.dry_run, job.say)
     return folder
 
 # %% ../nbs/06_training.ipynb #ca00f425
@@ -881,8 +884,9 @@ def _report(metrics, folder, dry_run, say):
         say("dry run  a few photos went through each phase, the bundle too; nothing was kept, "
             "and the numbers mean nothing")
     else:
-        say(f"made     {folder}: bundle/ (to use), metrics.json, history.csv, best.pt, last.pt, "
-            "TensorBoard events")
+        files = [name for name in ("metrics.json", "history.csv", "best.pt", "last.pt")
+                 if (folder/name).exists()]
+        say(f"made     {folder}: bundle/ (to use), {', '.join(files)}, TensorBoard events")
 
 # %% ../nbs/06_training.ipynb #21415ca3
 def _plan(job, folder, began):
