@@ -1177,7 +1177,7 @@ def flowers102_app(
     no_browser:bool=False, # do not open a browser
     by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
     max_visitors:int=4, # largest number of pages open at once; each holds about 0.5 GB of memory
-    no_token:bool=False, # let everybody in, for a proxy that checks visitors; $FLOWERS102_TOKEN: choose the token
+    no_token:bool=False, # everybody may open the page; without: a random token, or $FLOWERS102_TOKEN
 ) -> int: # exit status of the server
     "Show a web page that names photos and explains the names"
     from flowers102.app import serve
