@@ -814,6 +814,7 @@ def flowers102_evaluate(
     if part not in ("test", "valid", "train"):
         raise FlowersError(f"--part {part}: expected test, valid or train")
     if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
+    if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
     if views not in (1, 2, 10): raise FlowersError(f"--views {views}: expected 1, 2 or 10")
     if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
     views = max(views, 2) if tta else views
