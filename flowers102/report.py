@@ -22,7 +22,7 @@ import torch
 from .bundle import Bundle, bundle_model, versions
 from .calibration import known_score, prediction_sets
 from .core import (FlowersError, atomic_write, cannot_write, csv_line, default_device,
-                             file_lock)
+                             file_lock, real_path)
 from .data import eval_crop, to_batch
 from .evaluation import NAMES, Report, evaluation_json, exact_interval
 from .pictures import (class_table, confused_pairs, show_confusion, show_coverage,
@@ -372,6 +372,11 @@ def _replace(out, files):
                     if isinstance(data, str): data = data.encode("utf-8", "backslashreplace")
                     with atomic_write(Path(tmp)/name) as file: file.write_bytes(data)
                 for name in (*reversed(HEAD), *(f"{name}.png" for name in OWN_FIGURES)):
-                    (out/name).unlink(missing_ok=True)
-                for name in files: os.replace(Path(tmp)/name, out/name) # HEAD comes last
+                    real_path(out/name).unlink(missing_ok=True)
+                for name in files: _put(Path(tmp)/name, out/name) # HEAD comes last
         except OSError as e: raise cannot_write(out, e) from e
+
+def _put(tmp, path):
+    "Give a finished file its name; behind a link, which may lead to another disk, it is copied"
+    if not path.is_symlink(): return os.replace(tmp, path)
+    with atomic_write(path) as file: shutil.copyfile(tmp, file)
