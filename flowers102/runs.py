@@ -62,6 +62,9 @@ def new_run_folder(
     base, n, made = out, 1, []
     try:
         if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
+        if _among_photos(out, config):
+            raise FlowersError(f"it lies in {config.data_dir}, where each folder is a class; "
+                               "choose a folder beside the photos")
         if config.out and out.is_dir() and any(p.name[0] != "." for p in out.iterdir()):
             raise FlowersError("it is not empty; choose a new folder, so that no run is lost"
                                + _resume_hint(out))
@@ -75,6 +78,11 @@ def new_run_folder(
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
         raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
     return out
+
+def _among_photos(out, config):
+    "Would a run be taken for a class of photos?"
+    if config.source != "folder" or not config.data_dir: return False
+    return Path(os.path.realpath(out)).is_relative_to(os.path.realpath(config.data_dir))
 
 def _is_utf8(path):
     "Can a path be written into JSON files and TensorBoard events?"
