@@ -249,10 +249,13 @@ def _check_labels(whole, photos, pairs, model, weights, report, about):
     group = dict(zip(whole.ids, groups_of(whole.ids, pairs).tolist())) if pairs is not None else None
     groups = group and [group[i] for i in good.ids]
     found = doubts(out_of_fold(features, good.labels, groups), good.labels, good.ids)
-    rows = [{"id": d.id, "label": names[d.label], "other": names[d.other],
-             "margin": round(d.margin, 4)} for d in found if d.margin < 0]
-    about["doubts"] = rows
+    about["doubts"] = rows = _doubt_rows(found, names)
     if report: _save_doubts(report, rows, found, good)
+
+def _doubt_rows(found, names):
+    "Doubts as rows; four significant digits, so that the smallest one stays below zero"
+    return [{"id": d.id, "label": names[d.label], "other": names[d.other],
+             "margin": float(f"{d.margin:.4g}")} for d in found if d.margin < 0]
 
 # %% ../nbs/10_cli.ipynb #0338c3e9
 def _save_pairs(report, about, pairs, photos, split):
