@@ -8,7 +8,7 @@ __all__ = ['FlowersError', 'did_you_mean', 'plain_text', 'default_device', 'seed
            'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value', 'file_digests',
            'reuse_memory']
 
-# %% ../nbs/00_core.ipynb #cce07c5b
+# %% ../nbs/00_core.ipynb #0cadf4ef
 import csv
 import difflib
 import errno
