@@ -126,7 +126,7 @@ def check_page(page):
 
 
 # Pages that readers change to work on photos of their own. The others make and damage toy flowers in temporary folders, to test one function.
-ADAPTED = ("tutorials/*.ipynb", "index.ipynb", "card.ipynb", "11_app.ipynb", "11a_label_review.ipynb")
+ADAPTED = ("tutorials/*.ipynb", "index.ipynb", "card.ipynb", "81_app.page.ipynb", "82_app.label_review.ipynb")
 # functions that write to, move or remove a path, and its position among their arguments
 FUNCTIONS = {f"{module}.{name}": at for at, calls in enumerate(("shutil.move shutil.rmtree os.remove os.unlink os.rename os.replace os.rmdir os.mkdir os.makedirs",
              "shutil.copy shutil.copy2 shutil.copyfile shutil.copytree torch.save")) for module, name in (call.split(".") for call in calls.split())} | {"save_split": 1, "toy_flowers": 0}

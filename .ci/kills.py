@@ -26,16 +26,16 @@ ENV = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("
 FOLDER = ["--data_dir", "../toy", "--weights", "none"] # synthetic flowers have the layout of the Oxford set
 CACHE = """
 from pathlib import Path
-from flowers102.cache import photo_cache
-from flowers102.sources import oxford_flowers
+from flowers102.data.cache import photo_cache
+from flowers102.data.sources import oxford_flowers
 photo_cache(oxford_flowers("../toy"), 40, "cache", 1, progress=False)
 """
 FEATURES = """
 import torch
-from flowers102.data import Flowers102Dataset, eval_transform
-from flowers102.features import cache_features, cut_model
-from flowers102.model import build_model
-from flowers102.sources import oxford_flowers
+from flowers102.data.loaders import Flowers102Dataset, eval_transform
+from flowers102.model.features import cache_features, cut_model
+from flowers102.model.networks import build_model
+from flowers102.data.sources import oxford_flowers
 torch.manual_seed(0)
 model = build_model("tiny_net", 6, "none", 48)
 dataset = Flowers102Dataset(oxford_flowers("../toy"), transform=eval_transform(48, 48))
@@ -43,7 +43,7 @@ cache_features(cut_model(model, "head")[0], dataset, 8, "features")
 """
 
 
-def command(name, *args): return [sys.executable, "-c", f"from flowers102.cli import main; main('flowers102_{name}')", *args]
+def command(name, *args): return [sys.executable, "-c", f"from flowers102.cli.commands import main; main('flowers102_{name}')", *args]
 
 
 def run(args, folder, kill_after=None):
@@ -163,7 +163,7 @@ def main():
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory() as d:
         work = Path(d)
-        toy = "from flowers102.sources import toy_flowers; toy_flowers('toy', n_classes=6, per_class=20, size=48, seed=6)"
+        toy = "from flowers102.data.sources import toy_flowers; toy_flowers('toy', n_classes=6, per_class=20, size=48, seed=6)"
         subprocess.run([sys.executable, "-c", toy], cwd=work, env=ENV, check=True)
         train = [a if a != "run" else "../trained" for a in TRAIN]
         (work/"first").mkdir()

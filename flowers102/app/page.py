@@ -49,7 +49,7 @@ from ..explain.photo import Explainer, place_map
 from ..inference.predictor import (Prediction, Predictor, find_photos, predict,
                                             prediction_row, show_prediction)
 from ..model.bundle import Bundle, bundle_model, bundle_sha256, load_bundle
-from ..model.features import cut_model, embed_photos
+from ..model.features import embed_photos, split_model
 
 # %% ../../nbs/81_app.page.ipynb #8580cb46
 def verdict_html(
@@ -363,7 +363,7 @@ class Neighbours:
         self.bundle, self.names, self.device = bundle, source.class_names, device
         self.samples = pick(source, ids)
         known, model = replace(source, samples=tuple(self.samples), parts={}), bundle_model(bundle).eval()
-        self.trunk = cut_model(model, "head")[0].to(device)
+        self.trunk = split_model(model, "head")[0].to(device)
         self.directions = _unit(torch.from_numpy(embed_photos(model, known, bundle.preprocess, **options)))
 
     @torch.inference_mode()

@@ -18,7 +18,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ..core import FlowersError, default_device, did_you_mean
-from ..data.cache import PhotoCache, photo_cache
+from ..data.cache import ImageCache, image_cache
 from ..data.photos import read_photo
 from ..explain.gradcam import GradCAM
 from ..inference.predictor import Predictor, predict_stream
@@ -26,7 +26,7 @@ from ..model.bundle import make_bundle, versions
 from ..model.freeze import train_mode
 from ..model.predict import predict_logits
 from ..training.config import TrainConfig
-from ..training.loop import Job, enter_phase, hardware, phases, prepare, train_step
+from ..training.loop import Job, enter_phase, hardware, make_stages, prepare, train_step
 from ..training.optim import batch_loss
 
 # %% ../../nbs/83_cli.bench.ipynb #fb402f6d
@@ -34,7 +34,7 @@ from ..training.optim import batch_loss
 class Setup:
     "What the stages work with"
     job: Job # data, network and optimiser
-    cache: PhotoCache # the decoded photos
+    cache: ImageCache # the decoded photos
     predictor: Predictor # the same network, as a bundle
     images: torch.Tensor # (N, 3, size, size) random, on the device
     labels: torch.Tensor # (N,) random
@@ -46,11 +46,11 @@ def set_up(
 ) -> Setup: # ready to be timed
     "Open data and network, and make a batch of random numbers"
     job = prepare(replace(config, epochs=1, top_epochs=0, probe_views=0))
-    enter_phase(job, phases(job.config)[0])
+    enter_phase(job, make_stages(job.config)[0])
     c, names = job.config, job.source.class_names
     images = torch.randn(c.batch_size, 3, c.size, c.size)
     predictor = Predictor(make_bundle(job.model, names, job.preprocess), c.device, c.batch_size)
-    return Setup(job, photo_cache(job.source, job.preprocess["resize"]), predictor,
+    return Setup(job, image_cache(job.source, job.preprocess["resize"]), predictor,
                  images.to(job.device, memory_format=torch.channels_last),
                  torch.randint(len(names), (c.batch_size,)).to(job.device))
 

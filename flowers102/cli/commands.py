@@ -25,6 +25,7 @@ from fastcore.docments import docments
 from .. import __version__
 from ..core import (FlowersError, atomic_write, csv_value, did_you_mean, is_stream,
                              open_stream, reuse_memory, write_json)
+from ..distributed import all_reduce_sum
 
 # %% ../../nbs/85_cli.commands.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
@@ -195,11 +196,11 @@ def _divided(whole, photos, pairs, split, seed, weights, report, about):
     "The split that was asked for; counts the pairs of an audit that it and the usual ones divide"
     from flowers102.data.decisions import decided_split
     from flowers102.data.splits import audit_splits, choose_split, grouped_split
-    from flowers102.data.duplicates import groups_of
+    from flowers102.data.duplicates import duplicate_groups
 
     if pairs is None: return decided_split(choose_split(whole, split, seed), photos)
     by = "hash-and-embedding" if weights else "hash"
-    grouped = grouped_split(whole, groups_of(whole.ids, pairs), seed=seed, by=by)
+    grouped = grouped_split(whole, duplicate_groups(whole.ids, pairs), seed=seed, by=by)
     chosen = grouped if split == "grouped" else choose_split(whole, split, seed)
     usual = [choose_split(whole, name, seed) for name in ("stratified", "official")
              if name == "stratified" or whole.parts]
@@ -243,14 +244,14 @@ def _features(photos, model, weights):
 
 def _check_labels(whole, photos, pairs, model, weights, report, about):
     "The photos whose label is least believed, into `about` and into a report"
-    from flowers102.evaluation.label_issues import doubts, out_of_fold
-    from flowers102.data.duplicates import groups_of
+    from flowers102.evaluation.label_issues import find_label_issues, out_of_fold
+    from flowers102.data.duplicates import duplicate_groups
 
     names = photos.class_names
     good, features = _skip_broken(photos, about, lambda some: _features(some, model, weights))
-    group = dict(zip(whole.ids, groups_of(whole.ids, pairs).tolist())) if pairs is not None else None
+    group = dict(zip(whole.ids, duplicate_groups(whole.ids, pairs).tolist())) if pairs is not None else None
     groups = group and [group[i] for i in good.ids]
-    found = doubts(out_of_fold(features, good.labels, groups), good.labels, good.ids)
+    found = find_label_issues(out_of_fold(features, good.labels, groups), good.labels, good.ids)
     about["doubts"] = rows = _doubt_rows(found, names)
     if report: _save_doubts(report, rows, found, good)
 
@@ -269,9 +270,9 @@ def _save_pairs(report, about, pairs, photos, split):
 
 def _save_doubts(report, rows, found, photos):
     "Doubted labels as a list and as a picture"
-    from flowers102.evaluation.label_issues import show_doubts
+    from flowers102.evaluation.label_issues import show_label_issues
 
-    _save(report, "doubted-labels", rows, lambda: show_doubts(found, photos, 48) if rows else None)
+    _save(report, "doubted-labels", rows, lambda: show_label_issues(found, photos, 48) if rows else None)
 
 def _save(report, name, rows, show):
     "A list as JSON, and a picture as PNG, in a folder"
@@ -460,10 +461,10 @@ def flowers102_predict(
     format = _format(format, out, resume)
     _quiet_pillow()
     from flowers102.inference.predictor import find_photos, predict_stream
-    from flowers102.distributed import join_ranks, share
+    from flowers102.distributed import join_ranks, broadcast
 
     with join_ranks(_device(device)) as ranks:
-        photos = share(ranks, _photos_to_name(paths, out, find_photos) if ranks.main else None)
+        photos = broadcast(ranks, _photos_to_name(paths, out, find_photos) if ranks.main else None)
         predictor = _predictor(bundle, device, batch_size, n_threads, compile)
         ask = lambda some: predict_stream(predictor, some, top_k, level=level)
         next(ask([]), None) # a wrong top_k or level is told before anything is written
@@ -598,7 +599,7 @@ def _counted(answers, total, done=0):
 
     from flowers102.inference.records import printable
 
-    with tqdm(total=total, initial=done, unit=" photos", leave=False, disable=None, delay=1,
+    with tqdm(total=all_reduce_sum, initial=done, unit=" photos", leave=False, disable=None, delay=1,
               file=sys.stderr) as bar:
         for answer in answers:
             if answer.error:
@@ -630,7 +631,7 @@ def _text_stream(path):
 def _save_rows(ask, photos, out, format, about, resume, ranks):
     "Write rows to a file by way of journals; returns how many photos failed"
     from flowers102.inference.predictor import prediction_row
-    from flowers102.distributed import total
+    from flowers102.distributed import all_reduce_sum
     from flowers102.inference.records import Journal, other_parts, part_path, share_of
 
     size, parts = about["--batch_size"], [part_path(out, r, ranks.world) for r in range(ranks.world)]
@@ -650,7 +651,7 @@ def _save_rows(ask, photos, out, format, about, resume, ranks):
         ranks.wait()
         journal.check()
         if ranks.main: _join(parts, out, format, photos, size)
-    return int(total(ranks, [journal.failed])[0])
+    return int(all_reduce_sum(ranks, [journal.failed])[0])
 
 class _Interrupted(FlowersError):
     "Ctrl-C, with rows that are kept"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['photo_hash', 'hash_distance', 'hash_photos', 'Pair', 'hash_pairs', 'embedding_pairs', 'find_pairs', 'show_pairs',
-           'groups_of']
+           'duplicate_groups']
 
 # %% ../../nbs/13_data.duplicates.ipynb #b019a308
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +146,7 @@ def show_pairs(
     return axs
 
 # %% ../../nbs/13_data.duplicates.ipynb #d068e975
-def groups_of(
+def duplicate_groups(
     ids, # (N,) of all photos
     pairs, # of `Pair`
 ) -> np.ndarray: # (N,) int: photos with the same number belong together

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torchvision.transforms import v2
 
-from .cache import PhotoCache
+from .cache import ImageCache
 from .loaders import EpochBatches, Flowers102Dataset, Loaders
 from .transforms import sample_seed
 
@@ -91,7 +91,7 @@ class DeviceLoader:
 
     def __init__(self,
         dataset:Flowers102Dataset, # ids, labels, transform and seed
-        cache:PhotoCache, # with all its photos
+        cache:ImageCache, # with all its photos
         batches:EpochBatches, # which photos are in which batch
         device:torch.device|str, # where the pictures are made
         resident:bool=True, # keep all pixels on the device
@@ -143,7 +143,7 @@ def _views(loader, samples):
 # %% ../../nbs/18_data.gpu.ipynb #8b4ff32a
 def on_device(
     loaders:Loaders, # from `make_loaders`, with a cache
-    cache:PhotoCache, # with all their photos
+    cache:ImageCache, # with all their photos
     device:torch.device, # where the network is
 ) -> Loaders: # the same batches, made there
     "Loaders whose pictures are cut, mirrored and coloured on a device"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Split', 'save_split', 'load_split', 'apportion', 'stratified_split', 'official_split', 'get_split', 'check_split',
-           'crossing', 'grouped_split', 'choose_split', 'audit_splits']
+           'crossing_pairs', 'grouped_split', 'choose_split', 'audit_splits']
 
 # %% ../../nbs/14_data.splits.ipynb #f1340e60
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import FlowersError, did_you_mean, read_json, write_json
-from .duplicates import groups_of, hash_pairs, hash_photos
+from .duplicates import duplicate_groups, hash_pairs, hash_photos
 from .photos import first_few, plain_name
 from .sources import Source, pick
 
@@ -213,7 +213,7 @@ def check_split(
                            f"{first_few(source.class_names[k] for k in sorted(absent))}")
 
 # %% ../../nbs/14_data.splits.ipynb #8783026a
-def crossing(
+def crossing_pairs(
     pairs, # of `Pair`
     split:Split, # who is where
 ) -> Counter: # ("train", "test") -> pairs with one photo in each, and so on
@@ -227,7 +227,7 @@ def crossing(
 # %% ../../nbs/14_data.splits.ipynb #f1f17ea2
 def grouped_split(
     source:Source, # what to divide
-    groups:np.ndarray, # (N,) from `groups_of`
+    groups:np.ndarray, # (N,) from `duplicate_groups`
     fractions:tuple=(.7, .15, .15), # shares of train, valid and test
     seed:int=42, # another seed divides otherwise
     by:str="hash", # how the groups were found; a part of the protocol's name
@@ -265,7 +265,7 @@ def choose_split(
     pairs = hash_pairs(source.ids, hash_photos(source))
     shares = [float(s)/100 for s in named.groups()[1:4]] if named[1] else (.7, .15, .15)
     own_seed = int(named[5]) if named[1] else seed
-    return grouped_split(source, groups_of(source.ids, pairs), shares, own_seed)
+    return grouped_split(source, duplicate_groups(source.ids, pairs), shares, own_seed)
 
 # %% ../../nbs/14_data.splits.ipynb #3e8e861f
 def audit_splits(
@@ -279,5 +279,5 @@ def audit_splits(
     rows = [{"a": p.a, "b": p.b, "distance": round(p.distance, 4), "kind": p.kind,
              "same_label": label[p.a] == label[p.b],
              "parts": {n: [w.get(p.a), w.get(p.b)] for n, w in parts.items()}} for p in pairs]
-    divided = {s.protocol: {"-".join(k): n for k, n in crossing(pairs, s).items()} for s in splits}
+    divided = {s.protocol: {"-".join(k): n for k, n in crossing_pairs(pairs, s).items()} for s in splits}
     return {"alike": rows, "divided": divided}

@@ -10,8 +10,8 @@ __all__ = ['preprocess_for', 'preprocess_of_run', 'eval_crop', 'eval_transform',
 import hashlib
 
 import torch
-import torch.nn.functional as F
 from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms.v2 import functional as F
 
 from ..core import FlowersError
 

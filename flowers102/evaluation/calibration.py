@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .conformal import set_scores, set_threshold
+from .conformal import conformal_scores, conformal_threshold
 from .metrics import checked_scores
-from .ood import known_score, known_threshold
+from .ood import ood_score, ood_threshold
 from .temperature import fit_temperature
 from ..model.bundle import Bundle
 
@@ -28,9 +28,9 @@ def calibrate(
     "A bundle that knows how sure it may be"
     logits, labels = checked_scores(logits, labels)
     T = fit_temperature(logits, labels)
-    own = set_scores((logits/T).softmax(1))[np.arange(len(labels)), labels]
-    thresholds = {"sets": {f"{level:g}": set_threshold(own, level) for level in LEVELS},
+    own = conformal_scores((logits/T).softmax(1))[np.arange(len(labels)), labels]
+    thresholds = {"sets": {f"{level:g}": conformal_threshold(own, level) for level in LEVELS},
                   "known": {"score": known, "kept": .95,
-                            "at_least": known_threshold(known_score(logits, known))},
+                            "at_least": ood_threshold(ood_score(logits, known))},
                   "photos": len(labels)}
     return replace(bundle, temperature=T, thresholds=thresholds)

@@ -24,12 +24,12 @@ from ..core import (FlowersError, atomic_write, cannot_write, csv_line, default_
 from ..data.photos import plain_name
 from ..data.transforms import eval_crop, to_batch
 from .conformal import prediction_sets
-from .ood import known_score, strangers
+from .ood import ood_score, strangers
 from .plots import (class_table, confused_pairs, show_confusion,
                                          show_coverage, show_pair, show_reliability,
                                          show_top_losses, worst_block)
 from .report import Report
-from .robustness import DAMAGES, show_robustness, single_views
+from .robustness import CORRUPTIONS, show_robustness, single_views
 from .statistics import NAMES, evaluation_json, exact_interval
 from ..model.bundle import Bundle, bundle_model, versions
 from ..model.run_folder import refuse_run_folder
@@ -44,7 +44,7 @@ def prediction_rows(
     "What was said about each photo"
     sets, rule = report.thresholds.get("sets", {}), _rule(report)
     inside = prediction_sets(report.probs, sets[level]) if level in sets else None
-    score = known_score(report.logits, rule["score"]) if rule else None
+    score = ood_score(report.logits, rule["score"]) if rule else None
     rows, names = [], report.class_names
     for i, s in enumerate(report.samples):
         true, said = int(report.labels[i]), int(report.predicted[i])
@@ -82,7 +82,7 @@ def passing(
     p, device = bundle.preprocess, default_device(device)
     crop = eval_crop(**p)
     model = bundle_model(bundle).to(device)
-    share = lambda z: (known_score(z, rule["score"]) >= rule["at_least"]).double().mean().item()
+    share = lambda z: (ood_score(z, rule["score"]) >= rule["at_least"]).double().mean().item()
     batch = lambda images: to_batch([crop(i) for i in images], device=device, **p)
     flowers = report.logits if report.views == 1 else single_views(bundle, report, device)
     return {"flowers": share(flowers),
@@ -351,7 +351,7 @@ def _page(bundle, report, figures, facts, comparison, damaged, damaged_n):
     other, found = comparison or ("", "")
     return _environment(True).from_string(PAGE).render(
         figures=shown, other=other, comparison=str(found), damaged=damaged, damaged_n=damaged_n,
-        units={k: v[1] for k, v in DAMAGES.items()}, **facts)
+        units={k: v[1] for k, v in CORRUPTIONS.items()}, **facts)
 
 def _robustness_json(damaged, n):
     "What metrics.json says about damage: on how many photos, and the accuracies"

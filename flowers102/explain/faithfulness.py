@@ -19,7 +19,7 @@ from ..core import FlowersError
 from ..data.photos import read_photo
 from ..data.sources import Sample
 from ..data.transforms import eval_crop
-from ..model.freeze import stages
+from ..model.freeze import network_blocks
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #bdd01658
 def read_mask(
@@ -206,7 +206,7 @@ def forget(
     seed:int=0, # of the new weights
 ) -> nn.Module: # a copy with random weights there
     "A copy of a network that has forgotten its last stages"
-    copied, names = copy.deepcopy(model).cpu(), list(stages(model))
+    copied, names = copy.deepcopy(model).cpu(), list(network_blocks(model))
     kept = names[:max(0, len(names) - n_stages)] if n_stages is not None else []
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed) # that of the CPU, and no other

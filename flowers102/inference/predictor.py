@@ -28,7 +28,7 @@ from ..data.sources import CLASS_NAMES
 from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
 from ..evaluation.conformal import prediction_sets
-from ..evaluation.ood import known_score
+from ..evaluation.ood import ood_score
 from ..model.build import build_model
 from ..model.bundle import Bundle, bundle_model, load_bundle, make_bundle
 
@@ -244,7 +244,7 @@ def _answerer(predictor, top_k, level):
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     bundle, limit = predictor.bundle, _set_limit(predictor.bundle, level)
     rule = bundle.thresholds.get("known")
-    if rule: known_score(torch.zeros(1, 2), rule["score"]) # raises where there is no such score
+    if rule: ood_score(torch.zeros(1, 2), rule["score"]) # raises where there is no such score
 
     def answer(prepared):
         good = [(a, ready) for a, ready in prepared if ready is not None]
@@ -271,7 +271,7 @@ def _complete(answers, logits, bundle, top_k, limit, rule):
         raise FlowersError("the bundle's network answers NaN; its weights are of no use")
     ranked, order = probs.sort(dim=-1, descending=True, stable=True)
     inside = None if limit is None else prediction_sets(probs, limit)
-    scores = known_score(logits, rule["score"]).tolist() if rule else None
+    scores = ood_score(logits, rule["score"]).tolist() if rule else None
     for i, (answer, p, k) in enumerate(zip(answers, ranked[:, :top_k].tolist(), order.tolist())):
         answer.top_k = [(names[label], prob) for label, prob in zip(k, p)]
         answer.label, answer.name, answer.confidence = k[0], *answer.top_k[0]

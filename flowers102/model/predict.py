@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..data.loaders import EpochBatches
-from ..distributed import Ranks, gather_rows
+from ..distributed import Ranks, all_gather
 
 # %% ../../nbs/27_model.predict.ipynb #b2a7c9e1
 def batch_sampler_of(loader):
@@ -50,4 +50,4 @@ def predict_logits(
     rows = torch.cat(logits[1:] or logits), torch.cat(labels)
     if ranks.world == 1: return rows
     places = torch.tensor([i for batch in batch_sampler_of(loader) for _, i in batch], dtype=torch.int64)
-    return gather_rows(ranks, places, *rows)
+    return all_gather(ranks, places, *rows)

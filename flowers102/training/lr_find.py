@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import FlowersError
 from ..model.freeze import train_mode
-from .loop import Job, enter_phase, phases, train_step
+from .loop import Job, enter_phase, make_stages, train_step
 from .optim import set_rate
 
 # %% ../../nbs/46_training.lr_find.ipynb #3e12ab36
@@ -54,7 +54,7 @@ def lr_find(
     config = replace(job.config, lr=low, head_lr=low*(job.config.head_lr or low)/job.config.lr,
                      top=None, top_epochs=0, epochs=max(1, job.config.epochs), ema=0.)
     trial = replace(job, config=config, model=copy.deepcopy(job.model))
-    enter_phase(trial, phases(config)[0])
+    enter_phase(trial, make_stages(config)[0])
     train_mode(trial.net)
     rates, losses, step = [], [], 0
     for images, labels in _for_ever(trial.loaders.train):
