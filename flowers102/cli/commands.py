@@ -25,7 +25,6 @@ from fastcore.docments import docments
 from .. import __version__
 from ..core import (FlowersError, atomic_write, csv_value, did_you_mean, is_stream,
                              open_stream, reuse_memory, write_json)
-from ..distributed import all_reduce_sum
 
 # %% ../../nbs/85_cli.commands.ipynb #b200d60d
 class _Parser(argparse.ArgumentParser):
@@ -599,7 +598,7 @@ def _counted(answers, total, done=0):
 
     from flowers102.inference.records import printable
 
-    with tqdm(total=all_reduce_sum, initial=done, unit=" photos", leave=False, disable=None, delay=1,
+    with tqdm(total=total, initial=done, unit=" photos", leave=False, disable=None, delay=1,
               file=sys.stderr) as bar:
         for answer in answers:
             if answer.error:
