@@ -9,7 +9,6 @@ __all__ = ['OXFORD_URL', 'OXFORD_MD5', 'oxford_layout', 'file_md5', 'read_mat', 
 # %% ../../nbs/11_data.download.ipynb #4936c91e
 import hashlib
 import http.client
-import http.server
 import re
 import tarfile
 import tempfile
