@@ -194,14 +194,14 @@ def _decided(photos, decisions, decide, undo, diff, about):
 def _divided(whole, photos, pairs, split, seed, weights, report, about):
     "The split that was asked for; counts the pairs of an audit that it and the usual ones divide"
     from flowers102.data.decisions import decided_split
-    from flowers102.data.splits import audit_splits, choose_split, grouped_split
+    from flowers102.data.splits import audit_splits, get_split, grouped_split
     from flowers102.data.duplicates import duplicate_groups
 
-    if pairs is None: return decided_split(choose_split(whole, split, seed), photos)
+    if pairs is None: return decided_split(get_split(whole, split, seed), photos)
     by = "hash-and-embedding" if weights else "hash"
     grouped = grouped_split(whole, duplicate_groups(whole.ids, pairs), seed=seed, by=by)
-    chosen = grouped if split == "grouped" else choose_split(whole, split, seed)
-    usual = [choose_split(whole, name, seed) for name in ("stratified", "official")
+    chosen = grouped if split == "grouped" else get_split(whole, split, seed)
+    usual = [get_split(whole, name, seed) for name in ("stratified", "official")
              if name == "stratified" or whole.parts]
     about |= audit_splits(whole, pairs, [chosen, *usual, grouped])
     if report: _save_pairs(report, about, pairs, whole, chosen)
@@ -884,7 +884,7 @@ def _photos_of(folder, source, data_dir, split):
     "Photos, the split to judge on, and the split that a run was trained on, if it tells"
     from flowers102.core import read_json
     from flowers102.data.decisions import decided_source
-    from flowers102.data.splits import choose_split
+    from flowers102.data.splits import get_split
     from flowers102.data.sources import get_source
     from flowers102.data.splits import load_split
 
@@ -894,7 +894,7 @@ def _photos_of(folder, source, data_dir, split):
                         data_dir or (None if source else config.get("data_dir")))
     if not source: photos = decided_source(photos, config.get("decisions"))
     own = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
-    if split: chosen = load_split(split) if Path(split).is_file() else choose_split(photos, split)
+    if split: chosen = load_split(split) if Path(split).is_file() else get_split(photos, split)
     else: chosen = own
     return photos, chosen, own
 

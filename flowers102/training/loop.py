@@ -32,7 +32,7 @@ from ..data.gpu import on_device
 from ..data.loaders import EpochBatches, Flowers102Dataset, Loaders, make_loaders
 from ..data.photos import first_few
 from ..data.sources import BROKEN, Source, get_source, pick, verify_photos
-from ..data.splits import Split, check_split, choose_split, load_split, save_split
+from ..data.splits import Split, check_split, get_split, load_split, save_split
 from ..data.transforms import preprocess_of_run, sample_seed
 from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join_ranks
 from ..evaluation.calibration import calibrate
@@ -152,7 +152,7 @@ def _open_data(c, ranks, split):
     "Photos, split, and decoded photos; each is checked"
     whole = get_source(c.source, c.data_dir)
     source = decided_source(whole, c.decisions)
-    split = split or decided_split(choose_split(whole, c.split), source)
+    split = split or decided_split(get_split(whole, c.split), source)
     check_split(split, source)
     if ranks.main and c.cache: image_cache(whole, c.cache)
     if ranks.main and not c.cache: _check_photos(source, split, c.source)
