@@ -11,7 +11,7 @@ import io
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 import torch
@@ -20,8 +20,8 @@ from ..core import FlowersError, atomic_write, file_lock, read_json, write_json
 
 # %% ../../nbs/26_model.run_folder.ipynb #154624fb
 def mark_complete(
-    folder:str|Path, # of a run, with its bundle in it
-    epochs:int, # number of epochs that were trained
+    folder:str|Path, # run folder with a bundle in it
+    epochs:int, # number of trained epochs
 ): # nothing
     "Write `done.json`, the last act of training"
     about = read_json(Path(folder)/"bundle"/"bundle.json", "a bundle's description")
@@ -30,57 +30,63 @@ def mark_complete(
 
 # %% ../../nbs/26_model.run_folder.ipynb #0a6e2537
 def is_complete(
-    folder:str|Path, # of a run
-) -> bool: # False where training can go on, and where the bundle is missing or a different one
-    "Whether the training of a run has come to its end"
+    folder:str|Path, # run folder
+) -> bool: # False if training can resume, or the bundle is missing or a different one
+    "Whether the training of a run is complete"
     done, about, metrics = (_object(Path(folder)/name) for name in
                             ("done.json", "bundle/bundle.json", "metrics.json"))
     if done: return bool(metrics) and done.get("weights_sha256") == about.get("weights_sha256")
-    return bool(about) and {"epochs", "best_epoch"} <= set(metrics) # made before `done.json`
+    return bool(about) and {"epochs", "best_epoch"} <= set(metrics) # made before `done.json` existed
 
 def _object(path):
-    "The JSON object in a file; an empty one where there is none"
+    "The JSON object in a file; empty if there is none"
     try: value = read_json(path)
     except FlowersError: return {}
     return value if isinstance(value, dict) else {}
 
 # %% ../../nbs/26_model.run_folder.ipynb #f1cf1289
 def new_run_folder(
-    config, # a `TrainConfig`: its `out`, or names for `runs/SOURCE-MODEL`
-) -> Path: # exists, with config.json in it
+    config, # settings with `source`, `model`, `data_dir` and `out`; `out` None: runs/SOURCE-MODEL
+) -> Path: # an existing folder, with config.json in it
     "Make the folder of a run, and save its configuration there"
     out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{config.model}"
     base, n, made = out, 1, []
     try:
-        if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
-        if _among_photos(out, config):
-            raise FlowersError(f"it lies in {config.data_dir}, where each folder is a class; "
-                               "choose a folder beside the photos")
-        if config.out and out.is_dir() and any(p.name[0] != "." for p in out.iterdir()):
-            raise FlowersError("it is not empty; choose a new folder, so that no run is lost"
-                               + _resume_hint(out))
+        _check_out(out, config)
         made = [p for p in (out, *out.parents) if not p.exists()]
         while not _made(out, exist_ok=bool(config.out)):
             n += 1
             out = base.with_name(f"{base.name}-{n}")
-        write_json(out/"config.json", {**asdict(config), "out": str(out)})
+        settings = asdict(config) if is_dataclass(config) else vars(config)
+        write_json(out/"config.json", {**settings, "out": str(out)})
     except (OSError, FlowersError) as e:
         for p in made:
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
         raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
     return out
 
+# %% ../../nbs/26_model.run_folder.ipynb #f40b9d63
 def _among_photos(out, config):
-    "Would a run be taken for a class of photos?"
+    "Does a folder lie among the photos, where each folder is a class?"
     if config.source != "folder" or not config.data_dir: return False
     return Path(os.path.realpath(out)).is_relative_to(os.path.realpath(config.data_dir))
 
 def _is_utf8(path):
-    "Can a path be written into JSON files and TensorBoard events?"
+    "Can a path be written to JSON files and TensorBoard events?"
     return str(path) == str(path).encode("utf-8", "ignore").decode()
 
+def _check_out(out, config):
+    "Raise if a run can't have this folder"
+    if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
+    if _among_photos(out, config):
+        raise FlowersError(f"it lies in {config.data_dir}, where each folder is a class; "
+                           "choose a folder beside the photos")
+    if config.out and out.is_dir() and any(p.name[0] != "." for p in out.iterdir()):
+        raise FlowersError("it is not empty; choose a new folder, so that no run is lost"
+                           + _resume_hint(out))
+
 def _made(folder, exist_ok):
-    "Make a folder; False when somebody else has made it already"
+    "Make a folder; False if it exists already"
     try: folder.mkdir(parents=True, exist_ok=exist_ok)
     except FileExistsError:
         if exist_ok: raise
@@ -88,16 +94,16 @@ def _made(folder, exist_ok):
     return True
 
 def _resume_hint(out):
-    "How to go on with an unfinished run in a folder"
+    "How to resume an unfinished run in a folder"
     unfinished = (out/"config.json").exists() and not is_complete(out)
-    return f", or go on with that one by --resume {out}" if unfinished else ""
+    return f", or resume that one with --resume {out}" if unfinished else ""
 
 # %% ../../nbs/26_model.run_folder.ipynb #be52ab77
 @contextmanager
 def run_lock(
-    folder:str|Path, # of a run
+    folder:str|Path, # run folder
 ): # nothing
-    "Make sure that nobody else trains in a folder, and clear away what a kill left half-written"
+    "Hold the lock of a run folder, and delete files that a killed process left half-written"
     taken = f"{folder}: another process is training there; wait for it, or stop it first"
     with file_lock(Path(folder)/".lock", taken):
         for tmp in Path(folder).glob(".*"):
@@ -107,12 +113,12 @@ def run_lock(
 
 # %% ../../nbs/26_model.run_folder.ipynb #7267dd2a
 def refuse_run_folder(
-    out:str|Path, # what a command will write
-    flag:str="--out", # the flag that it was given with
-    better:str="report", # name of a folder to suggest, beside the files of the run
-    file:bool=False, # is `out` a file? Then it may stand beside a run's files, but be none of them
+    out:str|Path, # file or folder that a command will write
+    flag:str="--out", # flag that named it
+    better:str="report", # name of a folder to suggest, next to the files of the run
+    file:bool=False, # is `out` a file? A new file next to a run's files is allowed
 ): # nothing
-    "Raise where the files of a run or a bundle would be overwritten or mixed with others"
+    "Raise if the files of a run or a bundle would be overwritten or mixed with others"
     path = Path(os.path.realpath(out))
     around = path.parent if file else path
     bundle = next((p for p in (around, around.parent) if _holds(p, BUNDLE_FILES)), None)
@@ -134,12 +140,12 @@ OWN_FILES = ("config.json", "split.json", "history.csv", "last.pt", "best.pt", "
              "done.json", "bundle")
 
 def _holds(folder, names):
-    "Is one of these files in a folder?"
+    "Whether one of these files is in a folder"
     return any((folder/name).exists() for name in names)
 
 # %% ../../nbs/26_model.run_folder.ipynb #cb0577c9
 def save_checkpoint(
-    path:str|Path, # a `.pt` file
+    path:str|Path, # file to write, `.pt`
     **state, # tensors, numbers, strings, and dictionaries of them
 ): # nothing
     "Write a checkpoint atomically"
@@ -149,11 +155,15 @@ def save_checkpoint(
 
 # %% ../../nbs/26_model.run_folder.ipynb #7cae2302
 def load_checkpoint(
-    path:str|Path, # written by `save_checkpoint`
-) -> dict: # on the CPU
+    path:str|Path, # file from `save_checkpoint`
+) -> dict: # the saved state, on the CPU
     "Read a checkpoint; no code in it can run"
-    try: return torch.load(path, map_location="cpu", weights_only=True)
+    try: state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as e: raise FlowersError(f"{path}: no such checkpoint") from e
+    except OSError as e:
+        raise FlowersError(f"{path}: it can't be read ({e.strerror or e})") from e
     except Exception as e:
-        raise FlowersError(f"{path}: not a checkpoint that can be read "
-                           f"({str(e).splitlines()[0][:120]})") from e
+        reason = " ".join(str(e).split())[:120] or type(e).__name__
+        raise FlowersError(f"{path}: not a checkpoint that can be read ({reason})") from e
+    if not isinstance(state, dict): raise FlowersError(f"{path}: a checkpoint should be a dictionary")
+    return state
