@@ -77,6 +77,7 @@ def feature_scores(
     return {"mahalanobis": -near.min(1), "relative": background[:, 0] - near.min(1),
             "neighbour": similarity}
 
+# %% ../../nbs/33_evaluation.ood.ipynb #e0157e43
 def _squares(x, means, covariance):
     "(N, M) squared Mahalanobis distances of rows to means"
     from scipy.spatial.distance import cdist
@@ -106,6 +107,7 @@ def ood_trial(
     n = int(known.sum())
     return {k: (auroc(v[:n], v[n:]), fpr_at_tpr(v[:n], v[n:])) for k, v in scores.items()}
 
+# %% ../../nbs/33_evaluation.ood.ipynb #c0404192
 def _probe_scores(features, labels, train, asked, C):
     "Every score of the photos `asked`, by a probe fitted to the photos `train`"
     layer = linear_probe(features[train], labels[train], Cs=(C,))
@@ -136,6 +138,7 @@ def synthetic_ood(
         images["text"].append(_page(size, rng))
     return images
 
+# %% ../../nbs/33_evaluation.ood.ipynb #33513880
 def _page(size, rng):
     "A printed page"
     page = Image.new("RGB", (size, size), "white")

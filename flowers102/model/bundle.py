@@ -276,6 +276,7 @@ def _unknown_thresholds(thresholds):
     inner = set(known) - {"score", "kept", "at_least"} if isinstance(known, dict) else set()
     return sorted(set(thresholds) - {"sets", "known", "photos"} | inner)
 
+# %% ../../nbs/24_model.bundle.ipynb #64b63288
 def _number(value):
     "Whether a value is a finite number, and not True or False"
     return type(value) in (int, float) and math.isfinite(value)
@@ -287,8 +288,8 @@ def _is_level(text):
 
 def _wrong_metric(metrics):
     "What is wrong with the metrics of a bundle, or None"
-    for part in ("test", "val", "test_tta", "val_tta", "test_uncalibrated"):
-        scores = metrics.get(part, {})
-        if not isinstance(scores, dict): return f"{part} should be a JSON object"
+    for subset in ("test", "val", "test_tta", "val_tta", "test_uncalibrated"):
+        scores = metrics.get(subset, {})
+        if not isinstance(scores, dict): return f"{subset} should be a JSON object"
         wrong = next((k for k, v in scores.items() if not _number(v)), None)
-        if wrong is not None: return f"{part}: {wrong} should be a number, and is {scores[wrong]!r:.40}"
+        if wrong is not None: return f"{subset}: {wrong} should be a number, and is {scores[wrong]!r:.40}"
