@@ -142,7 +142,8 @@ def reliability_bins(
     inner = torch.linspace(0, 1, n_bins + 1, dtype=torch.float64)[1:-1]
     where = torch.bucketize(confidence, inner) # edge[i-1] < confidence <= edge[i]
     count, conf, correct = (torch.bincount(where, weights=w, minlength=n_bins)
-                          for w in (torch.ones_like(confidence), confidence, (pred == labels).double()))
+                          for w in (torch.ones_like(confidence), confidence,
+                                    (pred == labels).double()))
     n = count.clamp(min=1)
     return {"count": count, "confidence": conf / n, "accuracy": correct / n}
 

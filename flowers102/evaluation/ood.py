@@ -103,7 +103,8 @@ def ood_trial(
     out = np.isin(labels, np.random.default_rng(seed).choice(classes, n_out, replace=False))
     trained, known = train & ~out, rated & ~out
     new = np.searchsorted(np.unique(labels[~out]), labels)
-    scores = _probe_scores(features, new, trained, np.concatenate([known.nonzero()[0], out.nonzero()[0]]), C)
+    asked = np.concatenate([known.nonzero()[0], out.nonzero()[0]])
+    scores = _probe_scores(features, new, trained, asked, C)
     n = int(known.sum())
     return {k: (auroc(v[:n], v[n:]), fpr_at_tpr(v[:n], v[n:])) for k, v in scores.items()}
 

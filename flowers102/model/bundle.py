@@ -43,9 +43,9 @@ class Bundle:
     class_names: tuple[str, ...] # names of outputs 0, 1, ...
     preprocess: dict # arguments of `eval_transform`
     state: dict = field(repr=False) # weights: key -> tensor
-    options: dict = field(default_factory=dict) # further arguments of `build_model`, such as `width`
+    options: dict = field(default_factory=dict) # more arguments of `build_model`, such as `width`
     temperature: float = 1.0 # number that logits are divided by; 1: not calibrated
-    thresholds: dict = field(default_factory=dict) # from `calibrate`: for prediction sets and OOD detection
+    thresholds: dict = field(default_factory=dict) # from `calibrate`: prediction sets, OOD
     protocol: str = "" # name of the split
     split_sha256: str = "" # hash of the split
     metrics: dict = field(default_factory=dict) # metrics by subset, as in metrics.json
@@ -107,7 +107,8 @@ def _checked_network(bundle, what="bundle"):
         if k.startswith(head) and state[k].shape[:1] != v.shape[:1]:
             raise FlowersError(f"{what}: class_names has {n} names, its weights have "
                                f"{len(state[k])} classes")
-        raise FlowersError(f"{what}: {k} is {_type_of(state[k])}, {bundle.arch} needs {_type_of(v)}")
+        raise FlowersError(f"{what}: {k} is {_type_of(state[k])}, "
+                           f"{bundle.arch} needs {_type_of(v)}")
     return model
 
 def _type_of(t): return f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
@@ -220,7 +221,8 @@ def _check_keys(about, path):
         raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; "
                            "upgrade flowers102")
     missing, unknown = sorted(known - set(about)), sorted(set(about) - known)
-    if missing: raise FlowersError(f"{path}: missing keys: {first_few(missing)}; copy the bundle again")
+    if missing:
+        raise FlowersError(f"{path}: missing keys: {first_few(missing)}; copy the bundle again")
     if unknown: _refuse_newer(about, path, unknown)
 
 def _refuse_newer(about, path, keys):
@@ -268,7 +270,8 @@ def _good_thresholds(thresholds):
     sets, known = thresholds.get("sets", {}), thresholds.get("known", {})
     return (isinstance(sets, dict) and isinstance(known, dict)
             and all(_is_level(k) and _number(v) and v >= 0 for k, v in sets.items())
-            and (not known or isinstance(known.get("score"), str) and _number(known.get("at_least"))))
+            and (not known or isinstance(known.get("score"), str)
+                 and _number(known.get("at_least"))))
 
 def _unknown_thresholds(thresholds):
     "Keys of thresholds that this version doesn't know"
@@ -292,4 +295,5 @@ def _wrong_metric(metrics):
         scores = metrics.get(subset, {})
         if not isinstance(scores, dict): return f"{subset} should be a JSON object"
         wrong = next((k for k, v in scores.items() if not _number(v)), None)
-        if wrong is not None: return f"{subset}: {wrong} should be a number, and is {scores[wrong]!r:.40}"
+        if wrong is not None:
+            return f"{subset}: {wrong} should be a number, and is {scores[wrong]!r:.40}"

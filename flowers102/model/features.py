@@ -225,7 +225,8 @@ def _folded(solver, mean, std, n_classes):
     rows, n = solver.classes_, n_classes or int(solver.classes_.max()) + 1
     coef, bias = solver.coef_/std, solver.intercept_
     if len(rows) == 2: coef, bias = np.concatenate([-coef, coef])/2, np.concatenate([-bias, bias])/2
-    weight, offset = np.zeros((n, len(mean))), np.full(n, bias.min() - 10.) # classes without a photo
+    weight = np.zeros((n, len(mean)))
+    offset = np.full(n, bias.min() - 10.) # of classes without a photo
     weight[rows], offset[rows] = coef, bias - coef @ mean
     return {"weight": torch.tensor(weight).float(), "bias": torch.tensor(offset).float()}
 

@@ -36,7 +36,7 @@ def is_complete(
     done, about, metrics = (_object(Path(folder)/name) for name in
                             ("done.json", "bundle/bundle.json", "metrics.json"))
     if done: return bool(metrics) and done.get("weights_sha256") == about.get("weights_sha256")
-    return bool(about) and {"epochs", "best_epoch"} <= set(metrics) # made before `done.json` existed
+    return bool(about) and {"epochs", "best_epoch"} <= set(metrics) # before `done.json` existed
 
 def _object(path):
     "The JSON object in a file; empty if there is none"
@@ -166,5 +166,6 @@ def load_checkpoint(
     except Exception as e:
         reason = " ".join(str(e).split())[:120] or type(e).__name__
         raise FlowersError(f"{path}: not a checkpoint that can be read ({reason})") from e
-    if not isinstance(state, dict): raise FlowersError(f"{path}: a checkpoint should be a dictionary")
+    if not isinstance(state, dict):
+        raise FlowersError(f"{path}: a checkpoint should be a dictionary")
     return state

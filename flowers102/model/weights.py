@@ -170,7 +170,8 @@ def _compare(model, state, source, resized=False):
     backbone = [k for k in _counted(own) if k not in is_head]
     in_file = [k for k in _counted(state) if k not in is_head]
     return LoadReport(
-        source, sum(k in fits for k in backbone), len(backbone), [k for k in backbone if k not in state],
+        source, sum(k in fits for k in backbone), len(backbone),
+        [k for k in backbone if k not in state],
         [k for k in in_file if k not in own], [k for k in in_file if k in own and k not in fits],
         "loaded" if loaded else "new", head, len(layer.weight), resized), fits
 
