@@ -24,7 +24,7 @@ from ..core import (FlowersError, atomic_write, cannot_write, csv_line, default_
 from ..data.photos import plain_name
 from ..data.transforms import eval_crop, to_batch
 from .conformal import prediction_sets
-from .ood import ood_score, strangers
+from .ood import ood_score, synthetic_ood
 from .plots import (class_table, confused_pairs, show_confusion,
                                          show_coverage, show_pair, show_reliability,
                                          show_top_losses, worst_block)
@@ -87,7 +87,7 @@ def passing(
     flowers = report.logits if report.views == 1 else single_views(bundle, report, device)
     return {"flowers": share(flowers),
             **{k: share(model(batch(images)))
-               for k, images in strangers(p["resize"], STRANGERS).items()}}
+               for k, images in synthetic_ood(p["resize"], STRANGERS).items()}}
 
 # %% ../../nbs/55_evaluation.html.ipynb #4a278d89
 def markdown_text(
