@@ -342,7 +342,7 @@ class State:
     def progress(self, total:int) -> float: # steps of this phase -> share that will be done
         "Progress of this phase in the step that comes next; the ends, 0 and 1, are left out"
         step, progress = self.anchor
-        return progress + (1 - progress)*(self.phase_step - step + 1)/(all_reduce_sum - step + 1)
+        return progress + (1 - progress)*(self.phase_step - step + 1)/(total - step + 1)
 
 # %% ../../nbs/45_training.loop.ipynb #3cffc167
 def _save(job, state, folder, made_from):
