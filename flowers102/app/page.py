@@ -180,8 +180,9 @@ def _heard(self:PhotoPicker, message, buffers):
                 self.on_photo(name[:200], whole, was if isinstance(was, int) else size)
             self.send({"id": id, "stop": whole is None and id not in self.parts})
         case {"kind": "refused", "name": str(name), "size": int(size)}:
-            self.on_trouble(name[:200], f"{size/2**20:.1f} MB; expected {self.max_bytes >> 20} MB at "
-                            "most. Make it smaller first; the network sees a few hundred pixels.")
+            limit = self.max_bytes >> 20
+            self.on_trouble(name[:200], f"{size/2**20:.1f} MB; expected {limit} MB at most. Make "
+                            "it smaller first; the network sees a few hundred pixels.")
         case {"kind": "problem", "name": str(name), "text": str(text)}:
             self.on_trouble(name[:200], text[:300])
         case {"kind": "batch", "n": int(n)}: self.on_batch(n)
@@ -216,7 +217,8 @@ class Neighbours:
     ):
         self.bundle, self.names, self.device = bundle, source.class_names, device
         self.samples = pick(source, ids)
-        training, model = replace(source, samples=tuple(self.samples), parts={}), bundle_model(bundle).eval()
+        training = replace(source, samples=tuple(self.samples), parts={})
+        model = bundle_model(bundle).eval()
         self.backbone = split_model(model, "head")[0].to(device)
         features = embed_photos(model, training, bundle.preprocess, **options)
         self.directions = _unit(torch.from_numpy(features))
@@ -262,8 +264,9 @@ def answer_record(
         "explained": {"target": target, "against": against, "method": method},
         "nearest": [{"id": s.id, "label": bundle.class_names[s.label], "cosine": round(c, 4)}
                     for s, c in seen.near],
-        "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle), "temperature": bundle.temperature,
-        "protocol": bundle.protocol, "split_sha256": bundle.split_sha256}
+        "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle),
+        "temperature": bundle.temperature, "protocol": bundle.protocol,
+        "split_sha256": bundle.split_sha256}
 
 # %% ../../nbs/81_app.page.ipynb #5d3cc359
 def answer_png(
@@ -396,7 +399,8 @@ def _working(self:FlowerApp, text):
         with self.lock: yield
         if self.photos and self.current >= 0:
             seen = self.photos[self.current]
-            done = f"{seen.name}: {seen.answer.name}, {_percent(seen.answer.confidence)} {seen.note}"
+            answer = seen.answer
+            done = f"{seen.name}: {answer.name}, {_percent(answer.confidence)} {seen.note}"
     except FlowersError as e: self._complain(str(e))
     except Exception as e:
         traceback.print_exc()
@@ -564,9 +568,10 @@ def _typed(self:FlowerApp, text):
         if photo := _read_or_none(path): added += self.add(photo, Path(path).name) is not None
     with self._working("looking for photos"):
         if not added: raise FlowersError(f"{text[:300]}: no photo that this page can open")
-    if 0 < added < len(found[:self.most]):
-        self._complain(f"{text[:300]}: {len(found[:self.most]) - added} files are left out, since this "
-                       "page can't open them as photos")
+    left_out = len(found[:self.most]) - added
+    if added and left_out:
+        self._complain(f"{text[:300]}: {left_out} files are left out, because this page can't open "
+                       "them as photos")
     if len(found) > self.most:
         self._complain(f"{text[:300]}: more than {self.most} photos; these are the first, "
                        "flowers102_predict names them all")
@@ -591,7 +596,8 @@ def _many(self:FlowerApp, n):
     "Prepare for a number of files that were chosen together"
     self._forgive()
     if n > self.most:
-        self._complain(f"{n} photos; the last {self.most} are kept, flowers102_predict names them all")
+        self._complain(f"{n} photos; the last {self.most} are kept, flowers102_predict names them "
+                       "all")
 
 @patch
 def _save(self:FlowerApp, kind):
@@ -614,7 +620,8 @@ def page_options(
     n:int=8, # number of test photos to take as examples
 ) -> tuple: # (source, split, examples); None, None and [] if there are none
     "The photos behind a bundle, if they can be found"
-    home = next((p for p in (Path(bundle), Path(bundle).parent) if (p/"config.json").is_file()), None)
+    places = Path(bundle), Path(bundle).parent
+    home = next((p for p in places if (p/"config.json").is_file()), None)
     if home is None or not (home/"split.json").is_file(): return None, None, []
     config = read_json(home/"config.json", "a run's configuration")
     where = data_dir or config.get("data_dir")
@@ -709,8 +716,8 @@ def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
 _NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [
     {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
      "source": "from flowers102.app.page import page_app\npage_app()"}],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-                 "title": "Which flower is this?"}}
+    "metadata": {"title": "Which flower is this?", "kernelspec": {
+        "name": "python3", "display_name": "Python 3", "language": "python"}}}
 
 def _page_files(folder):
     "Write the notebook behind the page, and a template that needs no network; gives the notebook"
@@ -768,8 +775,8 @@ def _token(token):
     "The token to ask for: the one that was chosen, or a random one"
     if token is None: token = os.environ.get("FLOWERS102_TOKEN") or secrets.token_urlsafe(24)
     if token and (len(token) < 8 or not token.isprintable() or token != token.strip()):
-        raise FlowersError("FLOWERS102_TOKEN: expected 8 printable characters or more; leave it out "
-                           "for a random token")
+        raise FlowersError("FLOWERS102_TOKEN: expected 8 printable characters or more; leave it "
+                           "out for a random token")
     return token
 
 def _address(host, port, token):
@@ -806,19 +813,19 @@ def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, l
              method="gradcam", device=None, by_path=False):
     "The options of the page, checked, with absolute paths"
     if Path(bundle).is_file():
-        raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a bundle or a run "
-                           "(heat maps need more than an ONNX file)")
+        raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a bundle or a "
+                           "run (heat maps need more than an ONNX file)")
     load_bundle(bundle)
     if limit_mb < 1: raise FlowersError(f"--limit_mb {limit_mb}: expected 1 or more")
     if method not in METHODS:
         raise FlowersError(f"--method {method}: expected one of {', '.join(METHODS)}")
     if max_visitors < 1: raise FlowersError(f"--max_visitors {max_visitors}: expected 1 or more")
     if by_path and host not in ("127.0.0.1", "localhost", "::1"):
-        raise FlowersError(f"--by_path: expected --host 127.0.0.1 with it; on {host} visitors could open "
-                           "files of this machine")
+        raise FlowersError(f"--by_path: expected --host 127.0.0.1 with it; on {host} visitors "
+                           "could open files of this machine")
     if by_path and not token:
-        raise FlowersError("--by_path: can't go with --no_token; all users of this machine could open "
-                           "your files")
+        raise FlowersError("--by_path: can't go with --no_token; all users of this machine could "
+                           "open your files")
     default_device(device)
     _check_port(host, port)
     examples = list(map(os.path.expanduser, map(str, examples)))
@@ -838,8 +845,8 @@ def _check_port(host, port):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind((host, port))
     except socket.gaierror as e:
-        raise FlowersError(f"--host {host}: no such address on this machine; expected 127.0.0.1, or "
-                           "0.0.0.0 for all") from e
+        raise FlowersError(f"--host {host}: no such address on this machine; expected 127.0.0.1, "
+                           "or 0.0.0.0 for all") from e
     except (OSError, OverflowError) as e:
         raise FlowersError(f"--port {port}: can't be used on {host} ({e}); choose another, or stop "
                            "what uses it") from e
