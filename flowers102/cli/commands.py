@@ -787,9 +787,9 @@ def _check_photos(photos, test, bundle, n):
 
 def _print_accuracy(predictors, test, bundle):
     "Accuracy of each, with what it was measured on"
-    from flowers102.inference.onnx import share_right
+    from flowers102.inference.onnx import fraction_correct
 
-    shares = ", ".join(f"{name} {share_right(p, test):.2%}" for name, p in predictors.items())
+    shares = ", ".join(f"{name} {fraction_correct(p, test):.2%}" for name, p in predictors.items())
     print(f"accuracy {shares}; {len(test):,} test photos of {bundle.protocol} "
           f"({bundle.split_sha256[:12]})")
 
