@@ -55,7 +55,7 @@ def check_output(
     refuse_run_folder(out, file=True)
     if Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
 
-# %% ../../nbs/74_inference.batch.ipynb #fa57b77b
+# %% ../../nbs/74_inference.batch.ipynb #2908447a
 def predict_to_stream(
     predictor, # `Predictor` or `OnnxPredictor`
     photos:list, # paths
@@ -76,7 +76,7 @@ def predict_to_stream(
 
 def _width(photos):
     "Characters for the path in a table"
-    return min(60, max(len(printable(p)) for p in photos))
+    return min(60, max((len(printable(p)) for p in photos), default=0))
 
 # %% ../../nbs/74_inference.batch.ipynb #b9550d6a
 def _with_progress(predictions, total, done=0):

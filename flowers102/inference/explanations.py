@@ -89,7 +89,7 @@ def _save_sheet(out, good, k):
         tiles.append((small, record["lines"]))
     with atomic_write(path) as tmp: tile_sheet(tiles).savefig(tmp, format="png")
 
-# %% ../../nbs/75_inference.explanations.ipynb #3f0287e7
+# %% ../../nbs/75_inference.explanations.ipynb #60943663
 def explain_photos(
     bundle:str|Path, # a bundle or a run folder
     photos:list, # paths
@@ -110,6 +110,7 @@ def explain_photos(
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     if target is not None and top_k > 1:
         raise FlowersError("--top_k: explains the most probable classes; leave it out with --target")
+    if not photos: raise FlowersError("no photos to explain; expected one or more")
     out = Path(out)
     _check_folder(out, photos)
     if resume and (failed := _count_failed(out, photos, method)) is not None:
