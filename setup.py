@@ -30,6 +30,7 @@ setup(
     ],
     packages=find_packages(include=["flowers102", "flowers102.*"]),
     include_package_data=True,
+    package_data={"flowers102": ["*/templates/*", "*/static/*"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split(),

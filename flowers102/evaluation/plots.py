@@ -252,7 +252,7 @@ def show_risk_coverage(
     coverage, risk = risk_coverage_curve(report)
     ax.plot(coverage, risk, color="#1f6fb2")
     ax.axhline(1 - report.metrics["top1"], color="0.6", lw=1, ls=":", label="no abstention")
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    ax.legend(frameon=False, fontsize=8, loc="lower right")
     ax.set(xlabel="coverage, most confident photos first", ylabel="selective risk (error rate)",
            xlim=(0, 1), ylim=(0, None), title=f"Risk-coverage curve, AURC = {risk.mean():.3f}")
     return ax
