@@ -47,7 +47,7 @@ def set_up(
     config:TrainConfig, # data, network and optimiser; its epochs don't matter
 ) -> Setup: # ready to be timed
     "Open data and network, and make a batch of random numbers"
-    job = prepare(replace(config, epochs=1, last_layers_epochs=0, probe_views=0))
+    job = prepare(replace(config, epochs=1, top_epochs=0, probe_views=0))
     enter_phase(job, make_stages(job.config)[0])
     c, names = job.config, job.source.class_names
     images = torch.randn(c.batch_size, 3, c.size, c.size)

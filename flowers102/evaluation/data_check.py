@@ -18,7 +18,7 @@ from ..data.decisions import (Decisions, apply_decisions, decided_split, diff_de
                                        parse_decision)
 from ..data.duplicates import duplicate_groups, find_pairs, show_pairs
 from ..data.sources import BROKEN, Source, verify_photos
-from ..data.splits import Split, audit_splits, choose_split, grouped_split
+from ..data.splits import Split, audit_splits, get_split, grouped_split
 from .label_issues import find_label_issues, out_of_fold, show_label_issues
 from ..model.build import build_model
 from ..model.features import embed_photos
@@ -127,12 +127,12 @@ def _audit_pairs(source, found, model, weights):
 
 def _divide(source, found, pairs, split, seed, weights, report):
     "Make the split, and count the near-duplicates across its subsets and those of the usual ones"
-    chosen = None if split == "grouped" and pairs is not None else choose_split(source, split, seed)
+    chosen = None if split == "grouped" and pairs is not None else get_split(source, split, seed)
     if pairs is not None:
         by = "hash-and-embedding" if weights else "hash"
         grouped = grouped_split(source, duplicate_groups(source.ids, pairs), seed=seed, by=by)
         chosen = chosen or grouped
-        usual = [choose_split(source, name, seed) for name in ("stratified", "official")
+        usual = [get_split(source, name, seed) for name in ("stratified", "official")
                  if name == "stratified" or source.parts]
         found.audit = audit_splits(source, pairs, [chosen, *usual, grouped])
         if report: _save_findings(report, "near-duplicates", found.audit,

@@ -17,13 +17,13 @@ from ..data.sources import Source, pick
 # %% ../../nbs/54_evaluation.label_issues.ipynb #8875580e
 def out_of_fold(
     features:np.ndarray, # (N, D), a row for each photo
-    labels, # (N,) int
+    labels, # (N,) int, the given labels
     groups=None, # (N,) int; photos with the same number are in the same fold
-    folds:int=5, # models to fit; each learns from all folds but one
+    folds:int=5, # folds, and models to fit
     C:float=0.1, # inverse strength of regularisation
     seed:int=42, # of the folds
 ) -> np.ndarray: # (N, n_classes) in [0, 1]; rows add up to 1
-    "What a linear probe says about each photo without having seen it"
+    "Predict each photo by a linear probe that was not trained on it"
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
@@ -35,7 +35,7 @@ def out_of_fold(
     groups = np.arange(len(y)) if groups is None else groups
     if len(set(groups)) < folds:
         raise FlowersError(f"{folds} folds: the photos are only {len(set(groups))} groups of "
-                           "near-duplicates; leave --audit out to judge their labels")
+                           "near-duplicates; leave out --audit to check their labels")
     probs = np.zeros((len(y), y.max() + 1))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for rest, held in splitter.split(x, y, groups):
@@ -47,19 +47,19 @@ def out_of_fold(
 # %% ../../nbs/54_evaluation.label_issues.ipynb #fa794663
 @dataclass(frozen=True)
 class LabelIssue:
-    "A photo whose label a model does not believe"
+    "A photo with its label-quality score; below zero, the model prefers a different class"
     id: str # of the photo
-    label: int # that it has
-    other: int # that the model would give it
-    margin: float # probability of `label` minus that of `other`, in [-1, 1]
+    label: int # the given label
+    other: int # the most probable other class
+    margin: float # label-quality score in [-1, 1]: probability of `label` minus that of `other`
 
 # %% ../../nbs/54_evaluation.label_issues.ipynb #495c09de
 def find_label_issues(
     probs:np.ndarray, # (N, C) from `out_of_fold`
-    labels, # (N,) int
-    ids, # (N,) of the photos
-) -> list: # of `LabelIssue`, one for each photo, the strongest first
-    "All photos, ordered by how little their label is believed"
+    labels, # (N,) int, the given labels
+    ids, # (N,) ids of the photos
+) -> list: # of `LabelIssue`, one for each photo, lowest score first
+    "All photos, ordered by label-quality score"
     rows, y = np.arange(len(probs)), np.asarray(labels)
     others = np.array(probs, dtype=float)
     others[rows, y] = -1
@@ -70,12 +70,12 @@ def find_label_issues(
 
 # %% ../../nbs/54_evaluation.label_issues.ipynb #d9574413
 def show_label_issues(
-    found, # of `LabelIssue`, from `find_label_issues`
-    source:Source, # their photos
-    n:int=24, # show at most so many
-    cols:int=8, # in a row
+    found, # `LabelIssue`s, from `find_label_issues`
+    source:Source, # the photos
+    n:int=24, # photos to show at most
+    cols:int=8, # photos in a row
 ): # the array of axes
-    "The photos whose labels are least believed"
+    "Show the photos with the lowest label-quality scores"
     import matplotlib.pyplot as plt
     from PIL import ImageOps
 

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ..core import FlowersError, read_json
 from ..data.decisions import decided_source
 from ..data.sources import get_source
-from ..data.splits import choose_split, load_split
+from ..data.splits import get_split, load_split
 from ..distributed import Ranks
 from .calibration import calibrate as calibrate_bundle
 from .html import write_report
@@ -41,7 +41,7 @@ def photos_and_splits(
     if not source: photos = decided_source(photos, config.get("decisions"))
     own = load_split(home/"split.json") if home and (home/"split.json").is_file() else None
     if not split: return photos, own, own
-    return photos, load_split(split) if Path(split).is_file() else choose_split(photos, split), own
+    return photos, load_split(split) if Path(split).is_file() else get_split(photos, split), own
 
 # %% ../../nbs/56_evaluation.run.ipynb #70dba442
 @dataclass

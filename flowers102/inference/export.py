@@ -15,8 +15,8 @@ from ..data.photos import LeftOut
 from ..data.sources import get_source, pick
 from ..data.splits import load_split
 from ..data.toy import draw_flower, toy_species
-from .onnx import (Agreement, OnnxPredictor, check_onnx, onnx_model,
-                                       quantize_onnx, save_onnx, share_right)
+from .onnx import (Agreement, OnnxPredictor, check_onnx, fraction_correct,
+                                       onnx_model, quantize_onnx, save_onnx)
 from .predictor import Predictor, bundle_of_run, find_photos
 from ..model.bundle import bundle_sha256, load_bundle, save_bundle
 from ..model.run_folder import refuse_run_folder
@@ -127,6 +127,6 @@ def _written(model, path, log):
 
 def _accuracy_line(predictors, test, bundle):
     "Accuracy of each predictor, with the photos that it was measured on"
-    each = ", ".join(f"{name} {share_right(p, test):.2%}" for name, p in predictors.items())
+    each = ", ".join(f"{name} {fraction_correct(p, test):.2%}" for name, p in predictors.items())
     return (f"accuracy {each}; {len(test):,} test photos of {bundle.protocol} "
             f"({bundle.split_sha256[:12]})")

@@ -35,7 +35,7 @@ from ..data.gpu import on_device
 from ..data.loaders import EpochBatches, Loaders, make_loaders
 from ..data.photos import first_few
 from ..data.sources import BROKEN, Source, get_source, pick, verify_photos
-from ..data.splits import Split, check_split, choose_split, load_split, save_split
+from ..data.splits import Split, check_split, get_split, load_split, save_split
 from ..data.transforms import preprocess_of_run, sample_seed
 from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join_ranks
 from ..evaluation.calibration import calibrate
@@ -239,7 +239,7 @@ def open_data(
                            f"{preprocess['resize']} px, to which evaluation resizes")
     whole = get_source(config.source, config.data_dir)
     source = decided_source(whole, config.decisions)
-    split = split or decided_split(choose_split(whole, config.split), source)
+    split = split or decided_split(get_split(whole, config.split), source)
     check_split(split, source)
     cache = None
     if ranks.main and config.cache: image_cache(whole, config.cache, progress=bars, say=log)
