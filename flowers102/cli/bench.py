@@ -28,14 +28,14 @@ from ..model.bundle import make_bundle, versions
 from ..model.freeze import train_mode
 from ..model.predict import predict_logits
 from ..training.config import TrainConfig
-from ..training.loop import Job, enter_phase, hardware, make_stages, prepare, train_step
+from ..training.loop import Stage, hardware, make_stage, make_stages, prepare, train_step
 from ..training.optim import batch_loss
 
 # %% ../../nbs/84_cli.bench.ipynb #fb402f6d
 @dataclass
 class Setup:
     "What the stages work with"
-    job: Job # data, network and optimiser
+    stage: Stage # data, network and optimiser, as in training
     cache: ImageCache # the decoded photos
     predictor: Predictor # the same network, as a bundle
     images: torch.Tensor # (N, 3, size, size) random, on the device
@@ -47,27 +47,27 @@ def set_up(
     config:TrainConfig, # data, network and optimiser; its epochs don't matter
 ) -> Setup: # ready to be timed
     "Open data and network, and make a batch of random numbers"
-    job = prepare(replace(config, epochs=1, top_epochs=0, probe_views=0))
-    enter_phase(job, make_stages(job.config)[0])
-    c, names = job.config, job.source.class_names
-    images = torch.randn(c.batch_size, 3, c.size, c.size)
-    predictor = Predictor(make_bundle(job.model, names, job.preprocess), c.device, c.batch_size)
-    return Setup(job, image_cache(job.source, job.preprocess["resize"]), predictor,
-                 images.to(job.device, memory_format=torch.channels_last),
-                 torch.randint(len(names), (c.batch_size,)).to(job.device))
+    config = replace(config, epochs=1, last_layers_epochs=0, probe_views=0)
+    config, data, model = prepare(config)
+    stage = make_stage(make_stages(config)[0], config, data, model)
+    names, size, n = data.source.class_names, config.size, config.batch_size
+    predictor = Predictor(make_bundle(model, names, data.preprocess), config.device, n)
+    return Setup(stage, image_cache(data.source, data.preprocess["resize"]), predictor,
+                 torch.randn(n, 3, size, size).to(data.device, memory_format=torch.channels_last),
+                 torch.randint(len(names), (n,)).to(data.device))
 
 # %% ../../nbs/84_cli.bench.ipynb #50906529
 def _forward(setup):
     "The bare network, as in prediction"
-    setup.job.model.eval()
-    with torch.inference_mode(): setup.job.model(setup.images)
+    setup.stage.model.eval()
+    with torch.inference_mode(): setup.stage.model(setup.images)
     return len(setup.images)
 
 def _forward_backward(setup):
     "The bare network, as in training"
-    train_mode(setup.job.model)
-    batch_loss(setup.job.compiled(setup.images), setup.labels).backward()
-    setup.job.optimizer.zero_grad(set_to_none=True)
+    train_mode(setup.stage.model)
+    batch_loss(setup.stage.compiled(setup.images), setup.labels).backward()
+    setup.stage.optimizer.zero_grad(set_to_none=True)
     return len(setup.images)
 
 # %% ../../nbs/84_cli.bench.ipynb #ab329575
@@ -78,38 +78,38 @@ def _decode(setup, n=16):
 
 def _crops(setup, n=64):
     "Random resized crops from the cache, as bytes"
-    crop = setup.job.loaders.train.dataset.transform.transforms[1]
+    crop = setup.stage.loaders.train.dataset.transform.crop
     for s in _some(setup, "crops", n): crop(setup.cache.read(s.id))
     return n
 
 def _augment(setup, n=32):
     "The whole transform of training, on photos from the cache"
-    transform = setup.job.loaders.train.dataset.transform
+    transform = setup.stage.loaders.train.dataset.transform
     for s in _some(setup, "augment", n): transform(setup.cache.read(s.id))
     return n
 
 def _some(setup, stage, n):
     "The next training photos, round and round"
     if stage not in setup.open:
-        setup.open[stage] = itertools.cycle(setup.job.loaders.train.dataset.samples)
+        setup.open[stage] = itertools.cycle(setup.stage.loaders.train.dataset.samples)
     return itertools.islice(setup.open[stage], n)
 
 # %% ../../nbs/84_cli.bench.ipynb #912f4d6d
 def _loader(setup):
     "Batches of training images, from all loader processes"
-    return len(_batch(setup, setup.job.loaders.train, "loader")[1])
+    return len(_batch(setup, setup.stage.loaders.train, "loader")[1])
 
 def _step(setup):
     "A whole training step, on random numbers"
-    train_mode(setup.job.net)
-    train_step(setup.job, setup.images, setup.labels, 0, len(setup.labels)).item()
+    train_mode(setup.stage.net)
+    train_step(setup.stage, setup.images, setup.labels, 0, len(setup.labels)).item()
     return len(setup.labels)
 
 def _training(setup):
     "Whole training steps, on batches of the loader"
-    train_mode(setup.job.net)
-    images, labels = _batch(setup, setup.job.loaders.train, "loader")
-    train_step(setup.job, images, labels, 0, len(labels)).item()
+    train_mode(setup.stage.net)
+    images, labels = _batch(setup, setup.stage.loaders.train, "loader")
+    train_step(setup.stage, images, labels, 0, len(labels)).item()
     return len(labels)
 
 def _batch(setup, loader, stage):
@@ -124,22 +124,22 @@ def _batch(setup, loader, stage):
 def _evaluation(setup, n=256):
     "Logits of validation photos, from the loader"
     if "evaluation" not in setup.open: # its processes stay, as in training
-        old = setup.job.loaders.valid
+        old = setup.stage.loaders.valid
         few = torch.utils.data.Subset(old.dataset, range(min(n, len(old.dataset))))
         setup.open["evaluation"] = DataLoader(
-            few, setup.job.config.batch_size, num_workers=old.num_workers,
+            few, setup.stage.config.batch_size, num_workers=old.num_workers,
             pin_memory=old.pin_memory, persistent_workers=old.num_workers > 0)
-    return len(predict_logits(setup.job.model, setup.open["evaluation"])[0])
+    return len(predict_logits(setup.stage.model, setup.open["evaluation"])[0])
 
 def _prediction(setup, n=256):
     "Predictions for photos in files"
-    paths = [s.path for s in setup.job.loaders.test.dataset.samples[:n]]
+    paths = [s.path for s in setup.stage.loaders.test.dataset.samples[:n]]
     return sum(1 for _ in predict_stream(setup.predictor, paths))
 
 def _gradcam(setup):
     "Heat maps of a batch of random images, for the predicted class"
     if "gradcam" not in setup.open: # the layer is looked for once, as in use
-        setup.open["gradcam"] = GradCAM(setup.job.model)
+        setup.open["gradcam"] = GradCAM(setup.stage.model)
     with setup.open["gradcam"] as cam: return len(cam(setup.images))
 
 # %% ../../nbs/84_cli.bench.ipynb #7a5538da
@@ -269,12 +269,12 @@ def _other_library(name, setup):
     if name not in makers:
         raise FlowersError(f"--against {name}: expected {' or '.join(makers)}")
     loader, model = makers[name](setup)
-    model = model.to(setup.job.device).train()
+    model = model.to(setup.stage.device).train()
     optimizer = torch.optim.SGD(model.parameters(), 1e-4, momentum=.9, weight_decay=1e-4)
 
     def step():
         images, labels = _batch(setup, loader, name)
-        images, labels = images.to(setup.job.device), labels.to(setup.job.device)
+        images, labels = images.to(setup.stage.device), labels.to(setup.stage.device)
         loss = torch.nn.functional.cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
@@ -298,25 +298,25 @@ def _torchvision(setup):
     "As in torchvision's references for classification: its preset, its loader, its network"
     from torchvision import models, transforms as T
 
-    c, p = setup.job.config, setup.job.preprocess
+    c, p = setup.stage.config, setup.stage.preprocess
     if c.model not in models.list_models():
         raise FlowersError(f"--against torchvision: it has no {c.model}")
     preset = T.Compose([T.RandomResizedCrop(c.size), T.RandomHorizontalFlip(), T.PILToTensor(),
                         T.ConvertImageDtype(torch.float), T.Normalize(p["mean"], p["std"])])
-    files = _Files(setup.job.loaders.train.dataset.samples, preset)
+    files = _Files(setup.stage.loaders.train.dataset.samples, preset)
     loader = DataLoader(files, c.batch_size, shuffle=True, num_workers=c.n_workers,
-                        pin_memory=setup.job.device.type == "cuda", drop_last=True)
-    return loader, models.get_model(c.model, num_classes=len(setup.job.source.class_names))
+                        pin_memory=setup.stage.device.type == "cuda", drop_last=True)
+    return loader, models.get_model(c.model, num_classes=len(setup.stage.source.class_names))
 
 def _timm(setup):
     "As in timm's train script: its transform, its loader, its network of the same name"
     try: import timm
     except ImportError as e:
         raise FlowersError("--against timm: it is not installed; `pip install timm`") from e
-    c, names = setup.job.config, {"mobilenet_v2": "mobilenetv2_100"}
-    files = _Files(setup.job.loaders.train.dataset.samples, None)
+    c, names = setup.stage.config, {"mobilenet_v2": "mobilenetv2_100"}
+    files = _Files(setup.stage.loaders.train.dataset.samples, None)
     loader = timm.data.create_loader(files, (3, c.size, c.size), c.batch_size, is_training=True,
                                      use_prefetcher=False, num_workers=c.n_workers)
     name = names.get(c.model, c.model)
     if not timm.is_model(name): raise FlowersError(f"--against timm: it has no {c.model}")
-    return loader, timm.create_model(name, num_classes=len(setup.job.source.class_names))
+    return loader, timm.create_model(name, num_classes=len(setup.stage.source.class_names))
