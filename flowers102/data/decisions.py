@@ -68,7 +68,7 @@ class Decisions:
 
     def _save(self, made): # what can't be saved is not decided
         if _content(self.path) != self.known:
-            raise FlowersError(f"{self.path}: was changed by a different program; open it again")
+            raise FlowersError(f"{self.path}: was changed by somebody else; open it again")
         write_json(self.path, {"version": 1, "decisions": [asdict(d) for d in made]})
         self.made, self.known = made, _content(self.path)
 
