@@ -8,6 +8,7 @@ __all__ = ['sample_augmentations', 'augment', 'DeviceLoader', 'on_device']
 # %% ../../nbs/18_data.gpu.ipynb #0c50b324
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as F
 
@@ -95,7 +96,10 @@ def _resident(cache, device):
     key = str(cache.folder), str(device)
     if key not in _KEPT:
         _KEPT.clear() # pixels of another cache
-        _KEPT[key] = torch.from_numpy(cache.pixels).to(device)
+        _KEPT[key] = torch.empty(len(cache.pixels), dtype=torch.uint8, device=device)
+        for i in range(0, len(cache.pixels), 2**26): # copied in pieces of 64 MB
+            piece = torch.from_numpy(np.array(cache.pixels[i:i + 2**26]))
+            _KEPT[key][i:i + 2**26] = piece
     return _KEPT[key]
 
 def _photos_on_device(loader, samples):
@@ -106,7 +110,7 @@ def _photos_on_device(loader, samples):
     bounds = [(cache.offsets[i], cache.offsets[i + 1]) for i in places]
     if loader.pixels is not None: chunks = [loader.pixels[a:b] for a, b in bounds]
     else:
-        whole = torch.cat([torch.from_numpy(cache.pixels[a:b]) for a, b in bounds])
+        whole = torch.from_numpy(np.concatenate([cache.pixels[a:b] for a, b in bounds]))
         whole = whole.pin_memory() if device.type == "cuda" else whole
         chunks = whole.to(device, non_blocking=True).split([int(b - a) for a, b in bounds])
     return [c.view(*map(int, cache.shapes[i]), 3).permute(2, 0, 1) for c, i in zip(chunks, places)]
