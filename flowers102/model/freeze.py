@@ -68,7 +68,8 @@ def early_blocks(
     for name, block in network_blocks(shapes_only).items():
         block.register_forward_hook(lambda m, x, y, name=name: heights.update({name: _height(y)}))
     with torch.no_grad(): shapes_only(torch.empty(1, 3, size, size, device="meta"))
-    return [*itertools.takewhile(lambda name: 4*heights.get(name, 0) >= size, network_blocks(model))]
+    is_early = lambda name: 4*heights.get(name, 0) >= size
+    return [*itertools.takewhile(is_early, network_blocks(model))]
 
 
 def _height(features):
