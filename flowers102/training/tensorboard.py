@@ -157,7 +157,7 @@ def features_of(
         model.train(was_training)
     return torch.cat(kept).float(), torch.cat(seen), torch.cat(small)
 
-# %% ../../nbs/43_training.tensorboard.ipynb #30691531
+# %% ../../nbs/43_training.tensorboard.ipynb #adda75e2
 def log_inputs(
     board:Board, # of the run
     loader, # of training images; cached features are not shown
@@ -170,6 +170,7 @@ def log_inputs(
     images = torch.stack([dataset[progress.epoch, i][0] for i in some])
     board.images("inputs", images, progress.step)
 
+# %% ../../nbs/43_training.tensorboard.ipynb #17f99a9b
 def log_epoch(
     board:Board, # of the run
     row:dict, # of the history
@@ -203,7 +204,7 @@ def log_result(
     features, labels, thumbnails = features_of(model, loader)
     board.points(features, [class_names[i] for i in labels], thumbnails, step)
 
-# %% ../../nbs/43_training.tensorboard.ipynb #ff676697
+# %% ../../nbs/43_training.tensorboard.ipynb #d9921d1d
 def describe_run(
     config, # resolved `TrainConfig`
     data, # `Data`: photos and split
@@ -225,6 +226,7 @@ def describe_run(
                      "keeps those of the weights")
     return lines + [f"note     {note}" for note in data.notes]
 
+# %% ../../nbs/43_training.tensorboard.ipynb #410c98d6
 def describe_stages(
     config, # `TrainConfig`
 ) -> str: # a line
@@ -236,7 +238,7 @@ def describe_stages(
     if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
     return f"recipe   {config.recipe}: {', then '.join(steps)}"
 
-# %% ../../nbs/43_training.tensorboard.ipynb #7ec265aa
+# %% ../../nbs/43_training.tensorboard.ipynb #ae86b3a8
 def probe_line(
     C:float, # inverse regularisation strength that was chosen
     scores:dict, # on validation
@@ -245,6 +247,7 @@ def probe_line(
     return (f"probe    C {C:g}: valid loss {scores['nll']:.3f}, top-1 {scores['top1']:.3f}, "
             f"mean per class {scores['mean_class']:.3f}")
 
+# %% ../../nbs/43_training.tensorboard.ipynb #f31a2b3e
 def epoch_line(
     row:dict, # of the history
     epochs:int, # planned for the whole run
