@@ -101,8 +101,7 @@ def worst_figure(
         lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
         short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
         ax.set_title(plain_text("\n".join(short)), fontsize=6)
-    fig.suptitle("Label and predicted class of the photos with the lowest probability of their label",
-                 fontsize=9)
+    fig.suptitle("Label and predicted class where the label has the lowest probability", fontsize=9)
     return fig
 
 # %% ../../nbs/43_training.tensorboard.ipynb #c51dc104
@@ -215,8 +214,8 @@ def describe_run(
     source, split, world = data.source, data.split, data.ranks.world
     size = sum(p.numel() for p in model.parameters())/1e6
     lines = [f"note     {note}" for note in source.notes]
-    lines += [f"data     {source.name}: {len(source):,} photos of {len(source.class_names)} classes "
-              f"in {source.root}",
+    lines += [f"data     {source.name}: {len(source):,} photos of {len(source.class_names)} "
+              f"classes in {source.root}",
               f"split    {split}: " + ", ".join(f"{k} {n:,}" for k, n in split.sizes.items()),
               f"model    {config.model}, {size:.2f} M parameters, {config.size} px, on {hardware}"
               + (f", {world} processes" if world > 1 else "")]
@@ -233,8 +232,8 @@ def describe_stages(
     "What a run will do"
     steps = [f"linear probe on {config.probe_views} views"] if config.probe_views else []
     if config.last_layers_epochs:
-        steps.append(f"{config.last_layers_epochs} epochs of the layers after {config.split_point}, "
-                     f"on {config.last_layers_views} cached views")
+        steps.append(f"{config.last_layers_epochs} epochs of the layers after "
+                     f"{config.split_point}, on {config.last_layers_views} cached views")
     if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
     return f"recipe   {config.recipe}: {', then '.join(steps)}"
 
