@@ -49,7 +49,8 @@ def cost(
     seconds = sizes["test"]/predict*(1 + 2*config.tta)
     if config.probe_views: seconds += config.probe_views*n*(1/predict + 0.002) + check
     if config.last_layers_epochs:
-        seconds += config.last_layers_views*n/predict + config.last_layers_epochs*n/speeds.last_layers + check
+        seconds += (config.last_layers_views*n/predict
+                    + config.last_layers_epochs*n/speeds.last_layers + check)
     for epochs, size in ((small, config.start_size), (config.epochs - small, config.size)):
         if epochs: seconds += epochs*(n/speeds.train[size] + check)
     return 1.05*seconds

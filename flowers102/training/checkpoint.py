@@ -94,7 +94,7 @@ def differences(
     keys = [k for k in before if k in now and k not in ignore]
     return [f"{k} was {before[k]}, is {now[k]}" for k in keys if before[k] != now[k]]
 
-# %% ../../nbs/44_training.checkpoint.ipynb #299bae47
+# %% ../../nbs/44_training.checkpoint.ipynb #04d37faa
 @contextmanager
 def open_run_folder(
     config, # `TrainConfig`
@@ -117,6 +117,7 @@ def open_run_folder(
             if new and not (new/"last.pt").exists(): remove_run(new, before)
             raise
 
+# %% ../../nbs/44_training.checkpoint.ipynb #4c733181
 def remove_run(
     folder:Path, # of a run that has failed
     before:set, # paths that were there before the run

@@ -141,9 +141,13 @@ def train_step(
     if stage.ema and stage.stepped: stage.ema.update(stage.net)
     return torch.stack(losses).sum()
 
-# %% ../../nbs/45_training.loop.ipynb #73586418
-def silent(line): pass # a `log` that prints nothing
+# %% ../../nbs/45_training.loop.ipynb #6967ad70
+def silent(
+    line:str, # ignored
+): # nothing
+    "A `log` that prints nothing"
 
+# %% ../../nbs/45_training.loop.ipynb #9e5cf60d
 def resolve(
     config:TrainConfig, # what was asked for
     ranks:Ranks=Ranks(), # from `join_ranks`
@@ -169,13 +173,14 @@ def resolve(
         decide("freeze", "none", "the early blocks are random")
     return replace(config, **chosen), notes
 
-# %% ../../nbs/45_training.loop.ipynb #0341f006
+# %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
     "Loader processes: one fewer than the cores that this process may use, at most 4"
     cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
              else os.cpu_count() or 1)
     return max(0, min(4, cores - 1))
 
+# %% ../../nbs/45_training.loop.ipynb #51173876
 def hardware(
     device:torch.device, # device of the network
 ) -> str: # name of the GPU, or architecture and number of threads
@@ -243,19 +248,21 @@ def open_data(
     check_split(split, source)
     cache = None
     if ranks.main and config.cache: image_cache(whole, config.cache, progress=bars, say=log)
-    if ranks.main and not config.cache and config.source != "toy": check_photos(source, split)
+    if ranks.main and not config.cache and config.source != "toy": check_photos(source, split, bars)
     if config.cache:
         ranks.wait() # until the main process has built it
         cache = image_cache(whole, config.cache, progress=bars, say=log)
     return Data(source, split, preprocess, device, ranks, cache, bars)
 
+# %% ../../nbs/45_training.loop.ipynb #178b5cb8
 def check_photos(
     source:Source, # photos
     split:Split, # photos in no subset are not looked at
+    bars:bool=False, # show a progress bar
 ): # nothing
     "Raise when a photo of the split can't be decoded"
     used = replace(source, samples=tuple(pick(source, split.train + split.valid + split.test)))
-    bad = [p for p in verify_photos(used) if p.kind in BROKEN]
+    bad = [p for p in verify_photos(used, progress=bars) if p.kind in BROKEN]
     if bad:
         raise FlowersError(f"{len(bad)} of {len(used):,} photos can't be read: "
                            f"{first_few(p.path for p in bad)} ({bad[0].detail}); repair or remove "
@@ -313,6 +320,7 @@ def check_network(
         raise FlowersError(f"--start_size {config.start_size}: {config.model} can't take images of "
                            "that size; leave it out") from e
 
+# %% ../../nbs/45_training.loop.ipynb #0f04d8e3
 def few_photos(
     config:TrainConfig, # of a dry run
     data:Data, # all photos
@@ -388,7 +396,7 @@ class Stage:
         backbone = [g["lr"] for g in groups if not g["name"].startswith("head_")]
         return max(backbone or [groups[0]["lr"]])
 
-# %% ../../nbs/45_training.loop.ipynb #9379cd10
+# %% ../../nbs/45_training.loop.ipynb #4b31a63c
 @patch
 def set_epoch(self:Stage,
     progress, # `Progress`: epoch and batch to continue with
@@ -401,6 +409,7 @@ def set_epoch(self:Stage,
     batches.set_epoch(progress.epoch, progress.batch)
     return batches
 
+# %% ../../nbs/45_training.loop.ipynb #960fb7de
 @patch
 def follow_schedule(self:Stage,
     progress, # `Progress`: the step that comes next
@@ -410,6 +419,7 @@ def follow_schedule(self:Stage,
     set_lr(self.optimizer, lr_factor(fraction, self.config.schedule, self.config.warmup),
            momentum_at(fraction, self.config.schedule))
 
+# %% ../../nbs/45_training.loop.ipynb #9ef8e41a
 @patch
 def keep_ema(self:Stage):
     "Replace the weights by their EMA, at the end of a stage"
@@ -467,6 +477,7 @@ def cached_last_layers(
         setattr(cached, subset, CachedDataset(features, labels).loader(batches))
     return last_layers, cached
 
+# %% ../../nbs/45_training.loop.ipynb #bff7c4c6
 def amp_type(
     config:TrainConfig, # with `amp`
     data:Data, # with the device
@@ -516,7 +527,7 @@ class Progress:
         left = total - self.skipped - step
         return fraction + (1 - fraction)*(self.stage_step - step + 1)/(left + 1)
 
-# %% ../../nbs/45_training.loop.ipynb #56b6771e
+# %% ../../nbs/45_training.loop.ipynb #7a42e3e6
 @patch
 def end_epoch(self:Progress,
     score:float, # of the validation subset; greater is better
@@ -525,6 +536,7 @@ def end_epoch(self:Progress,
     self.epoch, self.batch, self.loss, self.seen, self.training_seconds = self.epoch + 1, 0, 0., 0, 0.
     return self.compare(score)
 
+# %% ../../nbs/45_training.loop.ipynb #be1a013e
 @patch
 def compare(self:Progress,
     score:float, # of the current epoch
@@ -535,6 +547,7 @@ def compare(self:Progress,
     self.stale_epochs = 0 if better else self.stale_epochs + 1
     return better
 
+# %% ../../nbs/45_training.loop.ipynb #9a196d1a
 @patch
 def wants_an_epoch(self:Progress,
     config:TrainConfig, # with `patience`
@@ -592,7 +605,7 @@ class LossMonitor:
             raise FlowersError(f"the weights are not finite after step {progress.step}, though the "
                                "loss was; try a lower --lr, or --clip 1")
 
-# %% ../../nbs/45_training.loop.ipynb #3ee9dfb7
+# %% ../../nbs/45_training.loop.ipynb #9c907928
 @dataclass(frozen=True)
 class Validation:
     "Scores of an epoch, and what evaluated to them"
@@ -601,6 +614,7 @@ class Validation:
     weights: dict # weights of the whole network, as they were evaluated
     seconds: float = 0. # time it took
 
+# %% ../../nbs/45_training.loop.ipynb #54301a83
 def validate(
     stage:Stage, # after an epoch
 ) -> Validation: # scores, predictions and weights
@@ -658,7 +672,7 @@ class Run:
             run = cls(config, data, model, folder, log, bars, began, checkpoint)
             with Board(folder if run.main else None, run.progress.step, log) as run.board: yield run
 
-# %% ../../nbs/45_training.loop.ipynb #bd17208b
+# %% ../../nbs/45_training.loop.ipynb #0f93b938
 @patch
 def start(self:Run,
     planned:tuple, # `TrainConfig` and notes, from `plan_for_minutes`
@@ -672,6 +686,7 @@ def start(self:Run,
         save_split(self.data.split, self.folder/"split.json")
     return self.config
 
+# %% ../../nbs/45_training.loop.ipynb #369a5473
 @patch
 @contextmanager
 def training(self:Run,
@@ -708,6 +723,7 @@ def save(self:Run,
                         made_from=self.made_from, load_report=asdict(self.model.load_report))
     self.saved = f"step {progress.step} (epoch {progress.epoch + 1}, batch {progress.batch})"
 
+# %% ../../nbs/45_training.loop.ipynb #b8a088df
 @patch
 def restore(self:Run,
     stage:Stage, # made with the weights of the checkpoint
@@ -720,7 +736,7 @@ def restore(self:Run,
         stage.ema.model.load_state_dict(weights)
     self.checkpoint = None
 
-# %% ../../nbs/45_training.loop.ipynb #7763c41c
+# %% ../../nbs/45_training.loop.ipynb #89c4d4a4
 @patch
 def after_step(self:Run,
     stage:Stage, # after a step
@@ -736,6 +752,7 @@ def after_step(self:Run,
     if stop or save: self.save(stage)
     if stop: self.end(int(stop))
 
+# %% ../../nbs/45_training.loop.ipynb #8b6e576f
 @patch
 def end(self:Run,
     signum:int, # that was received
@@ -796,6 +813,7 @@ def history_row(
             **scores, "images_per_s": progress.seen/progress.training_seconds,
             "seconds": progress.training_seconds + validation.seconds}
 
+# %% ../../nbs/45_training.loop.ipynb #f9233fae
 def progress_bar(
     run:Run, # its stages are counted
     stage:Stage, # with the number of batches
@@ -873,6 +891,7 @@ def finish(
     if run.main: write_bundle(replace(bundle, metrics=metrics), model, run.folder)
     return metrics
 
+# %% ../../nbs/45_training.loop.ipynb #4a9a5539
 def write_bundle(
     bundle, # `Bundle` with metrics
     model:nn.Module, # that it was made from
@@ -1028,6 +1047,7 @@ def halving_on_oom(
             except (RuntimeError, ValueError) as e: halve(stage, images, e, log)
     return careful
 
+# %% ../../nbs/45_training.loop.ipynb #63321390
 def halve(
     stage:Stage, # its `micro_batches` are doubled
     images:torch.Tensor, # the batch

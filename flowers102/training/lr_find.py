@@ -55,8 +55,9 @@ def lr_find(
     if not 0 < low < high or steps < 10:
         raise FlowersError("lr_find: expected 0 < low < high and 10 steps or more, "
                            f"got {low}, {high}, {steps}")
-    config = replace(config, lr=low, head_lr=low*(config.head_lr or low)/config.lr, split_point=None,
-                     last_layers_epochs=0, epochs=max(1, config.epochs), ema=0.)
+    config = replace(config, lr=low, head_lr=low*(config.head_lr or low)/config.lr,
+                     split_point=None, last_layers_epochs=0,
+                     epochs=max(1, config.epochs), ema=0.)
     stage = make_stage(make_stages(config)[0], config, data, copy.deepcopy(model))
     train_mode(stage.net)
     rates, losses, step = [], [], 0

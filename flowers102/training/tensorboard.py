@@ -101,8 +101,7 @@ def worst_figure(
         lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
         short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
         ax.set_title(plain_text("\n".join(short)), fontsize=6)
-    fig.suptitle("Label and predicted class of the photos with the lowest probability of their label",
-                 fontsize=9)
+    fig.suptitle("Label and predicted class where the label has the lowest probability", fontsize=9)
     return fig
 
 # %% ../../nbs/43_training.tensorboard.ipynb #c51dc104
@@ -157,7 +156,7 @@ def features_of(
         model.train(was_training)
     return torch.cat(kept).float(), torch.cat(seen), torch.cat(small)
 
-# %% ../../nbs/43_training.tensorboard.ipynb #30691531
+# %% ../../nbs/43_training.tensorboard.ipynb #adda75e2
 def log_inputs(
     board:Board, # of the run
     loader, # of training images; cached features are not shown
@@ -170,6 +169,7 @@ def log_inputs(
     images = torch.stack([dataset[progress.epoch, i][0] for i in some])
     board.images("inputs", images, progress.step)
 
+# %% ../../nbs/43_training.tensorboard.ipynb #17f99a9b
 def log_epoch(
     board:Board, # of the run
     row:dict, # of the history
@@ -203,7 +203,7 @@ def log_result(
     features, labels, thumbnails = features_of(model, loader)
     board.points(features, [class_names[i] for i in labels], thumbnails, step)
 
-# %% ../../nbs/43_training.tensorboard.ipynb #ff676697
+# %% ../../nbs/43_training.tensorboard.ipynb #d9921d1d
 def describe_run(
     config, # resolved `TrainConfig`
     data, # `Data`: photos and split
@@ -214,8 +214,8 @@ def describe_run(
     source, split, world = data.source, data.split, data.ranks.world
     size = sum(p.numel() for p in model.parameters())/1e6
     lines = [f"note     {note}" for note in source.notes]
-    lines += [f"data     {source.name}: {len(source):,} photos of {len(source.class_names)} classes "
-              f"in {source.root}",
+    lines += [f"data     {source.name}: {len(source):,} photos of {len(source.class_names)} "
+              f"classes in {source.root}",
               f"split    {split}: " + ", ".join(f"{k} {n:,}" for k, n in split.sizes.items()),
               f"model    {config.model}, {size:.2f} M parameters, {config.size} px, on {hardware}"
               + (f", {world} processes" if world > 1 else "")]
@@ -225,18 +225,19 @@ def describe_run(
                      "keeps those of the weights")
     return lines + [f"note     {note}" for note in data.notes]
 
+# %% ../../nbs/43_training.tensorboard.ipynb #410c98d6
 def describe_stages(
     config, # `TrainConfig`
 ) -> str: # a line
     "What a run will do"
     steps = [f"linear probe on {config.probe_views} views"] if config.probe_views else []
     if config.last_layers_epochs:
-        steps.append(f"{config.last_layers_epochs} epochs of the layers after {config.split_point}, "
-                     f"on {config.last_layers_views} cached views")
+        steps.append(f"{config.last_layers_epochs} epochs of the layers after "
+                     f"{config.split_point}, on {config.last_layers_views} cached views")
     if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
     return f"recipe   {config.recipe}: {', then '.join(steps)}"
 
-# %% ../../nbs/43_training.tensorboard.ipynb #7ec265aa
+# %% ../../nbs/43_training.tensorboard.ipynb #ae86b3a8
 def probe_line(
     C:float, # inverse regularisation strength that was chosen
     scores:dict, # on validation
@@ -245,6 +246,7 @@ def probe_line(
     return (f"probe    C {C:g}: valid loss {scores['nll']:.3f}, top-1 {scores['top1']:.3f}, "
             f"mean per class {scores['mean_class']:.3f}")
 
+# %% ../../nbs/43_training.tensorboard.ipynb #f31a2b3e
 def epoch_line(
     row:dict, # of the history
     epochs:int, # planned for the whole run
