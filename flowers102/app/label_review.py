@@ -98,6 +98,7 @@ def next_open(self:LabelReview):
     order = [(self.at + k) % n for k in range(n)]
     self.go(next((i for i in order if self.issues[i].id not in made), self.at))
 
+# %% ../../nbs/82_app.label_review.ipynb #c67c904c
 @patch
 def decide(self:LabelReview,
     action:str, # "keep", "drop" or "relabel"
@@ -108,6 +109,7 @@ def decide(self:LabelReview,
         self.decisions.decide(self.issues[self.at].id, action, name)
         self.next_open()
 
+# %% ../../nbs/82_app.label_review.ipynb #0d8288de
 @patch
 def undo(self:LabelReview):
     "Undo the last decision, and show its photo"

@@ -353,6 +353,7 @@ def add(self:FlowerApp,
         self.select(len(self.photos) - 1)
         return self.photos[-1].answer
 
+# %% ../../nbs/81_app.page.ipynb #0b191d5d
 @patch
 def select(self:FlowerApp,
     i:int, # index in `photos`

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+from fastcore.basics import patch
 from jinja2 import Environment, FunctionLoader
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import IdentityProvider
@@ -49,7 +50,7 @@ class PageIdentity(IdentityProvider):
 
 # %% ../../nbs/80_app.server.ipynb #68805f61
 class _Places(voila_kernel_manager_factory(AsyncMappingKernelManager, True, 1)):
-    "Kernels of visitors, in a limited number"
+    "Counts visitors, and refuses them when all places are taken"
     max_visitors = Integer(4, min=1, config=True, help="Largest number of kernels")
     unseen = Float(45., config=True, help="Seconds until a kernel ends that never had a browser")
     lost = Float(180., config=True, help="Seconds until a kernel ends whose connection was lost")
@@ -74,6 +75,10 @@ class _Places(voila_kernel_manager_factory(AsyncMappingKernelManager, True, 1)):
         self.coming += 1
         try: yield
         finally: self.coming -= 1
+
+# %% ../../nbs/80_app.server.ipynb #afc0b1ea
+class _Kernels(_Places):
+    "Kernels of visitors, in a limited number"
 
     async def get_rendered_notebook(self, *args, **kwargs):
         "Hand the kernel that was kept ready to a visitor"
@@ -105,7 +110,7 @@ class _Places(voila_kernel_manager_factory(AsyncMappingKernelManager, True, 1)):
         return await super().shutdown_all(*args, **kwargs)
 
 # %% ../../nbs/80_app.server.ipynb #c58d6338
-class PageKernels(_Places):
+class PageKernels(_Kernels):
     "Kernels of visitors: a limited number, which end soon after their visitors have left"
 
     async def cull_kernels(self):
@@ -259,13 +264,15 @@ class PageServer(Voila):
         self.app.listen = partial(self.app.listen, max_body_size=1 << 20)
         super().listen()
 
-    def launch_browser(self):
-        "Open the page by way of a private file; a list of processes would show the token"
-        file = Path(self.notebook_path).parent/"open.html"
-        file.touch(0o600)
-        url = f"{self.connection_url}?token={quote(self.token)}"
-        file.write_text(_template("open.html").render(url=url))
-        threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
+# %% ../../nbs/80_app.server.ipynb #f2637f13
+@patch
+def launch_browser(self:PageServer):
+    "Open the page by way of a private file; a list of processes would show the token"
+    file = Path(self.notebook_path).parent/"open.html"
+    file.touch(0o600)
+    url = f"{self.connection_url}?token={quote(self.token)}"
+    file.write_text(_template("open.html").render(url=url))
+    threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
 
 # %% ../../nbs/80_app.server.ipynb #6c993c7f
 if __name__ == "__main__" and getattr(__spec__, "name", None) == "flowers102.app.server":

@@ -4,7 +4,7 @@ function render({ model, el }) {
                                 oninput: () => { model.set("value", slider.value/100); model.save_changes() }})
   const draw = () => {
     slider.value = Math.round(100*model.get("value"))
-    shown.textContent = `${slider.value} %`
+    shown.textContent = `${slider.value}%`
     style.textContent = `.${model.get("target")} {opacity: ${slider.value/100}}`
   }
   model.on("change:value", draw)

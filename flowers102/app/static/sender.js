@@ -21,7 +21,7 @@ function sender(model, say) {
     }
     const id = `${Date.now()} ${Math.random()}`
     for (let at = 0; at < data.size || at == 0; at += PIECE) {
-      say(`${file.name}: ${Math.round(100*at/Math.max(data.size, 1))} % of ${mb(data.size)} sent`)
+      say(`${file.name}: ${Math.round(100*at/Math.max(data.size, 1))}% of ${mb(data.size)} sent`)
       const part = await data.slice(at, at + PIECE).arrayBuffer().catch(() => {
         throw "can't be read here (a folder?); choose photos" })
       const message = {kind: "piece", id, name: file.name, size: data.size, was: file.size, at}
