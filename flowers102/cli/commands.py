@@ -64,7 +64,7 @@ def _words(text):
     "Words with commas between them"
     return [w.strip() for w in text.split(",") if w.strip()] if text else []
 
-# %% ../../nbs/85_cli.commands.ipynb #89b828f4
+# %% ../../nbs/85_cli.commands.ipynb #609e656b
 def flowers102_data(
     source:_Source="oxford", # Oxford 102 Flowers, a folder with a sub-folder per class, or synthetic flowers
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -82,13 +82,14 @@ def flowers102_data(
     seed:int=42, # seed of the split
     out:str=None, # write the split manifest to this file
     report:str=None, # write lists and pictures of audit and check_labels into this folder
-    format:_Output="table", # of what is printed
+    format:_Output="table", # form of what is printed
 ) -> int: # exit status: 1 when photos have problems
     "Download, describe and check the photos and their labels, and write a split manifest"
     _check_data_flags(source, download, decisions, decide, undo, diff, out)
     from flowers102.data.sources import get_source, oxford_flowers
     from flowers102.data.splits import save_split
-    from flowers102.evaluation.data_check import check_data, check_json, check_text, compare_decisions, edit_decisions
+    from flowers102.evaluation.data_check import (check_data, check_json, check_text,
+                                                  compare_decisions, edit_decisions)
     from flowers102.model.run_folder import refuse_run_folder
 
     if out: refuse_run_folder(out, file=True)
@@ -136,7 +137,7 @@ def flowers102_train(
     run = fit(settings, resume)
     if not settings.dry_run and os.environ.get("RANK", "0") == "0": _show_one(run, settings)
 
-# %% ../../nbs/85_cli.commands.ipynb #260cd0d8
+# %% ../../nbs/85_cli.commands.ipynb #31da21b9
 def _show_one(run, config):
     "Predict one test photo, save its picture in the run folder, and print what to try next"
     from matplotlib.figure import Figure
@@ -149,7 +150,8 @@ def _show_one(run, config):
     photos = get_source(config.source, config.data_dir)
     test = load_split(run/"split.json").test
     sample = pick(photos, [test[sample_seed(config.seed, 0, "photo") % len(test)]])[0]
-    truth, prediction = photos.class_names[sample.label], predict(Predictor(run/"bundle", config.device), sample.path)
+    truth = photos.class_names[sample.label]
+    prediction = predict(Predictor(run/"bundle", config.device), sample.path)
     fig = Figure(figsize=(6.4, 2.6), layout="constrained")
     show_prediction(prediction, truth, fig.subplots(1, 2, width_ratios=(1, 1.2)))
     with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
@@ -168,13 +170,13 @@ def _tensorboard(run):
     plain = json.dumps(run.name, ensure_ascii=False) == f'"{run.name}"'
     return _command("tensorboard", "--logdir", run.parent, *[] if plain else ["--load_fast=false"])
 
-# %% ../../nbs/85_cli.commands.ipynb #8336ee71
+# %% ../../nbs/85_cli.commands.ipynb #0b0b8d41
 def flowers102_predict(
     paths:list, # photos, folders, patterns in quotes, or - for a list on standard input
     bundle:str=None, # a bundle, a run folder or an ONNX file; default: the newest below runs/
     top_k:int=5, # number of most probable classes in each record
     level:float=None, # coverage level of the prediction sets; default: 0.95
-    format:Literal["table", "csv", "jsonl"]=None, # default: by --out, else table on a terminal, else csv
+    format:Literal["table", "csv", "jsonl"]=None, # format of the records; default: by --out, else table on a terminal, else csv
     out:str=None, # write the records to this file, or into this pipe or device
     resume:bool=False, # continue a half-written --out
     batch_size:int=32, # photos that go through the network together
@@ -194,7 +196,8 @@ def flowers102_predict(
         predictor = _predictor(bundle, device, batch_size, n_threads, compile)
         if out and not is_stream(out):
             failed = predict_to_file(predictor, photos, out, format, top_k, level, resume, ranks)
-            if ranks.main: _to_stderr(f"{len(photos) - failed:,} photos predicted, {failed:,} failed, in {out}")
+            if ranks.main: _to_stderr(f"{len(photos) - failed:,} photos predicted, "
+                                      f"{failed:,} failed, in {out}")
         else:
             format = format or (format_of(out) if out else "table" if sys.stdout.isatty() else "csv")
             with _text_stream(out) as file:
@@ -247,24 +250,24 @@ def flowers102_export(
                               note=_note)
     return 0 if agreement.same == agreement.n else 1
 
-# %% ../../nbs/85_cli.commands.ipynb #579f64c8
+# %% ../../nbs/85_cli.commands.ipynb #e8fef03a
 def flowers102_evaluate(
     run:str=None, # a run folder or a bundle; default: the newest below runs/
-    source:_Source=None, # default: as in the run, else oxford
+    source:_Source=None, # where the photos come from; default: as in the run, else oxford
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
     split:str=None, # a protocol or a manifest; default: the one of the run
-    subset:Literal["test", "valid", "train"]="test", # of the split
+    subset:Literal["test", "valid", "train"]="test", # subset of the split to evaluate on
     allow_train:bool=False, # also evaluate on photos that the model was trained on
     against:str=None, # a second run or bundle, to compare with on the same photos
     runs:str=None, # more runs or bundles, commas between them: mean and standard deviation over all
     tta:bool=False, # mean over each photo and its mirror image: the same as --views 2
-    views:Literal[1, 2, 10]=1, # of each photo; 2: also mirrored, 10: corners and centre, also mirrored
+    views:Literal[1, 2, 10]=1, # views of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     corruptions:bool=False, # also measure accuracy on corrupted photos: turned, blurred, dark, ...
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
     n_boot:int=1000, # bootstrap replicates for the intervals, 0: no intervals
     n_workers:int=0, # processes that read photos
     device:str=None, # cpu, cuda or mps; default: the best present
-    format:_Output="table", # of what is printed
+    format:_Output="table", # form of what is printed
     out:str=None, # write report.html, MODEL_CARD.md, metrics.json, predictions.csv, figures there
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
@@ -273,27 +276,30 @@ def flowers102_evaluate(
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
-    from flowers102.evaluation.run import evaluate_run, evaluation_dict, evaluation_text, write_evaluation
+    from flowers102.evaluation.run import (evaluate_run, evaluation_dict, evaluation_text,
+                                           write_evaluation)
     from flowers102.evaluation.statistics import evaluation_json
     from flowers102.model.run_folder import refuse_run_folder
 
     if out: refuse_run_folder(out)
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
-            _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset, allow_train=allow_train,
-            against=against, runs=_words(runs), views=max(views, 2) if tta else views, corruptions=corruptions,
-            calibrate=calibrate, n_workers=n_workers, device=device, ranks=ranks, log=_to_stderr)
+            _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
+            allow_train=allow_train, against=against, runs=_words(runs), device=device,
+            views=max(views, 2) if tta else views, corruptions=corruptions, calibrate=calibrate,
+            n_workers=n_workers, ranks=ranks, log=_to_stderr)
     if not ranks.main: return
-    scores = write_evaluation(found, out, n_boot, device) if out else evaluation_json(found.report, n_boot)
+    scores = (write_evaluation(found, out, n_boot, device) if out else
+              evaluation_json(found.report, n_boot))
     if format == "json": return print(json.dumps(evaluation_dict(found, scores), indent=2))
     print(evaluation_text(found, scores))
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
-# %% ../../nbs/85_cli.commands.ipynb #61bf93a9
+# %% ../../nbs/85_cli.commands.ipynb #b4c5cb23
 def flowers102_explain(
     paths:list, # photos and folders, or - for a list of paths on standard input
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
-    method:_Method="gradcam", # of the heat map
+    method:_Method="gradcam", # method of the heat map
     layer:str=None, # dotted name; default: the last layer with spatial positions
     target:str=None, # class to explain, by name or number; default: the predicted class
     against:str=None, # contrastive: evidence for the target and not for this class; second: the runner-up
@@ -307,12 +313,12 @@ def flowers102_explain(
     _quiet_pillow()
     from flowers102.inference.explanations import explain_photos
 
-    failed = explain_photos(_bundle_folder(bundle), _found_photos(paths), out, method=method, layer=layer,
-                            target=target, against=against, top_k=top_k, raw=raw, device=device,
-                            resume=resume, warn=_to_stderr)
+    failed = explain_photos(_bundle_folder(bundle), _found_photos(paths), out, method=method,
+                            layer=layer, target=target, against=against, top_k=top_k, raw=raw,
+                            device=device, resume=resume, warn=_to_stderr)
     return 1 if failed else 0
 
-# %% ../../nbs/85_cli.commands.ipynb #13cb4723
+# %% ../../nbs/85_cli.commands.ipynb #9237832c
 def flowers102_app(
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
     data_dir:str=None, # photos of the run, to show the nearest of them; default: as in the run
@@ -320,7 +326,7 @@ def flowers102_app(
     host:str="127.0.0.1", # address to listen on; 0.0.0.0 lets other machines see the page
     port:int=8866, # port to listen on
     limit_mb:int=100, # largest photo that is taken, megabytes
-    method:_Method="gradcam", # of the heat map
+    method:_Method="gradcam", # method of the heat map
     device:str=None, # cpu, cuda or mps; default: the best present
     no_browser:bool=False, # do not open a browser
     by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
@@ -334,7 +340,7 @@ def flowers102_app(
                  data_dir=data_dir, limit_mb=limit_mb, method=method, device=device,
                  by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
 
-# %% ../../nbs/85_cli.commands.ipynb #15f0ced5
+# %% ../../nbs/85_cli.commands.ipynb #0c662def
 def flowers102_bench(
     source:_Source="oxford", # Oxford 102 Flowers, a folder with a sub-folder per class, or synthetic flowers
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
@@ -348,15 +354,16 @@ def flowers102_bench(
     amp:Literal["auto", "bfloat16", "float16", "off"]=None, # auto: half precision on a GPU; default: auto
     compile:bool=False, # compile the network for training
     stages:str=None, # names of stages, commas between them; default: all
-    repetitions:int=5, # of each stage
+    repetitions:int=5, # number of readings of each stage
     seconds:float=2.0, # length of a repetition, at least
     against:str=None, # timm, torchvision, or both with a comma: time theirs too, if installed
-    format:_Output="table", # of what is printed
+    format:_Output="table", # form of what is printed
     out:str=None, # write the result to this file
 ):
     "Measure images per second of each stage, beside the bare network in the same minutes"
     if repetitions < 1 or not seconds > 0:
-        raise FlowersError(f"--repetitions {repetitions} --seconds {seconds}: expected more than 0 of both")
+        raise FlowersError(f"--repetitions {repetitions} --seconds {seconds}: "
+                           "expected more than 0 of both")
     from tqdm.auto import tqdm
 
     from flowers102.cli.bench import STAGES, bench, bench_about, bench_json, bench_text

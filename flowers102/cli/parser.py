@@ -38,10 +38,10 @@ class Flag:
     group: str|None = None # heading in the help; None: from the name
     positional: bool = False # stands without `--`, once or more often
 
-# %% ../../nbs/83_cli.parser.ipynb #70de2025
+# %% ../../nbs/83_cli.parser.ipynb #030eb8d3
 GROUPS = { # heading in a command's help -> names of flags
-    "input": "run bundle source data_dir download split subset decisions photos against runs allow_train "
-             "examples",
+    "input": "run bundle source data_dir download split subset decisions photos against runs "
+             "allow_train examples",
     "model": "model weights freeze size method layer target top_k level",
     "checks": "verify audit check_labels decide undo diff views tta corruptions calibrate n_boot int8 "
               "n_check n_ranges",
@@ -50,9 +50,10 @@ GROUPS = { # heading in a command's help -> names of flags
     "output": "out report format raw",
     "run": "config recipe resume dry_run"}
 
-# %% ../../nbs/83_cli.parser.ipynb #8cc0da69
+# %% ../../nbs/83_cli.parser.ipynb #52aaf1b7
 METAVARS = { # what a value is -> names of flags
-    "FOLDER": "data_dir report", "FILE": "decisions diff config", "PATH": "paths bundle run out against photos examples",
+    "FOLDER": "data_dir report resume", "FILE": "decisions diff config",
+    "PATH": "paths bundle run out against photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
     "NAME": "model layer recipe", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
     "NAMES": "stages", "PATHS": "runs", "ADDRESS": "host", "PORT": "port", "MB": "limit_mb", "DECISION": "decide",
@@ -73,14 +74,16 @@ def function_flags(
                               docs[p.name] or "", choices, positional=kind is list))
     return flags
 
-# %% ../../nbs/83_cli.parser.ipynb #170a13c0
+# %% ../../nbs/83_cli.parser.ipynb #7b8d414d
 def make_parser(
     flags:list, # of `Flag`
     prog:str, # as the user has written it
     description:str="", # what the command does
 ) -> argparse.ArgumentParser: # whose errors are `FlowersError`s
     "A parser with a flag for each `Flag`, under the headings of their groups"
-    parser = _Parser(prog=prog, description=description, allow_abbrev=False)
+    words = [f"{_metavar(f)} [{_metavar(f)} ...]" for f in flags if f.positional]
+    parser = _Parser(prog=prog, usage=" ".join([prog, *words, "[--FLAG ...]"]),
+                     description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"flowers102 {__version__}")
     groups = {}
     for flag in flags:
