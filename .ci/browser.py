@@ -143,7 +143,7 @@ def check(page, photo, name, files, shots):
 
     send(files["notes"], "notes.jpg: is not a photo that can be read")
     send(files["large"])
-    expect(status).to_contain_text("drawn smaller on its way, from 3")
+    expect(status).to_contain_text("reduced before sending, from 3")
     send(files["noise"], "noise.jpg: is not a photo that can be read")
     send(files["huge"], f"huge.jpg: {LIMIT_MB + 1}.0 MB; expected {LIMIT_MB} MB at most")
     step("a text, 30 MB of photo, 30 MB of noise and a file over the limit end in a sentence each")

@@ -26,24 +26,25 @@ ENV = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("
 FOLDER = ["--data_dir", "../toy", "--weights", "none"] # synthetic flowers have the layout of the Oxford set
 CACHE = """
 from pathlib import Path
-from flowers102.data.cache import photo_cache
+from flowers102.data.cache import image_cache
 from flowers102.data.sources import oxford_flowers
-photo_cache(oxford_flowers("../toy"), 40, "cache", 1, progress=False)
+image_cache(oxford_flowers("../toy"), 40, "cache", 1, progress=False)
 """
 FEATURES = """
 import torch
-from flowers102.data.loaders import Flowers102Dataset, eval_transform
-from flowers102.model.features import cache_features, cut_model
-from flowers102.model.networks import build_model
+from flowers102.data.loaders import Flowers102Dataset
 from flowers102.data.sources import oxford_flowers
+from flowers102.data.transforms import eval_transform
+from flowers102.model.build import build_model
+from flowers102.model.features import cache_features, split_model
 torch.manual_seed(0)
 model = build_model("tiny_net", 6, "none", 48)
 dataset = Flowers102Dataset(oxford_flowers("../toy"), transform=eval_transform(48, 48))
-cache_features(cut_model(model, "head")[0], dataset, 8, "features")
+cache_features(split_model(model, "head")[0], dataset, 8, "features")
 """
 
 
-def command(name, *args): return [sys.executable, "-c", f"from flowers102.cli.commands import main; main('flowers102_{name}')", *args]
+def command(name, *args): return [sys.executable, "-m", "flowers102", name, *args]
 
 
 def run(args, folder, kill_after=None):

@@ -18,32 +18,32 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from ..core import FlowersError, plain_text
-from .photos import open_photo
+from .photos import open_photo, show_images
 from .sources import Source, pick
 
 # %% ../../nbs/13_data.duplicates.ipynb #12f87a55
 def photo_hash(
-    image:Image.Image, # any size and mode
-) -> np.ndarray: # (32,) uint8: 255 bits, packed
-    "Perceptual hash: which coarse cosine coefficients are above their median"
+    image:Image.Image, # photo of any size and mode
+) -> np.ndarray: # (32,) uint8: 255 bits, packed into bytes
+    "Perceptual hash (pHash): which low-frequency cosine coefficients are above their median"
     small = image.convert("L").resize((64, 64), Image.Resampling.BOX)
     c = dctn(np.asarray(small, dtype=np.float32), norm="ortho")[:16, :16].ravel()[1:]
     return np.packbits(c > np.median(c))
 
 # %% ../../nbs/13_data.duplicates.ipynb #6b7a4e06
 def hash_distance(
-    a:np.ndarray, # (..., 32) uint8
-    b:np.ndarray, # (..., 32) uint8
-) -> np.ndarray: # (...) bits that differ, 0 to 255
+    a:np.ndarray, # (..., 32) uint8, hashes
+    b:np.ndarray, # (..., 32) uint8, hashes to compare them with
+) -> np.ndarray: # (...) number of bits that differ, 0 to 255
     "Hamming distance of hashes"
     return np.bitwise_count(a ^ b).sum(-1, dtype=np.int64)
 
 # %% ../../nbs/13_data.duplicates.ipynb #57103f4a
 def hash_photos(
-    source:Source, # whose photos
-    n_workers:int|None=None, # threads; None: a few more than cores
-    progress:bool=True, # show a bar, on a terminal
-) -> np.ndarray: # (N, 2, 32) uint8: of each photo, and of its mirror image
+    source:Source, # the photos to hash
+    n_workers:int|None=None, # number of threads; None: a few more than there are cores
+    progress:bool=True, # show a progress bar if this is a terminal
+) -> np.ndarray: # (N, 2, 32) uint8: hash of each photo, and of its mirror image
     "Perceptual hashes of all photos"
     with ThreadPoolExecutor(n_workers) as pool:
         bar = tqdm(pool.map(_hash_file, [s.path for s in source.samples]), total=len(source),
@@ -57,7 +57,7 @@ def _hash_file(path):
         with open_photo(path) as image:
             image.draft("L", (128, 128))
             small = ImageOps.exif_transpose(image).convert("L")
-    except Exception as e: # as Pillow pleases: OSError, SyntaxError, ValueError, ...
+    except Exception as e: # Pillow raises OSError, SyntaxError, ValueError and more
         raise FlowersError(f"{path}: can't be read as a photo; `flowers102_data --verify` lists "
                            "all that are broken") from e
     return photo_hash(small), photo_hash(ImageOps.mirror(small))
@@ -65,18 +65,18 @@ def _hash_file(path):
 # %% ../../nbs/13_data.duplicates.ipynb #a7377a46
 @dataclass(frozen=True)
 class Pair:
-    "Two photos that look alike"
-    a: str # id of one
-    b: str # id of the other
-    distance: float # bits that differ, or 1 - cosine similarity; 0: the same
+    "Two photos that look alike: a near-duplicate"
+    a: str # id of the first photo
+    b: str # id of the second photo
+    distance: float # number of bits that differ, or 1 - cosine similarity; 0: the same
     kind: str # "hash", "mirrored" or "embedding"
 
 # %% ../../nbs/13_data.duplicates.ipynb #14f476da
 def hash_pairs(
-    ids, # (N,) of the photos
+    ids, # (N,) ids of the photos
     hashes:np.ndarray, # (N, 2, 32) uint8, from `hash_photos`
-    most:int=64, # bits that may differ
-) -> list: # of `Pair`, the closest first
+    most:int=64, # largest number of bits that may differ
+) -> list: # near-duplicates (`Pair`), the closest first
     "Photos whose perceptual hashes are close, mirrored or not"
     words = np.ascontiguousarray(hashes).view(np.uint64) # (N, 2, 4)
     found = []
@@ -90,10 +90,10 @@ def hash_pairs(
 
 # %% ../../nbs/13_data.duplicates.ipynb #f89e7f6b
 def embedding_pairs(
-    ids, # (N,) of the photos
-    features:np.ndarray, # (N, D), a row for each photo
-    most:float=0.08, # 1 - cosine similarity, at most
-) -> list: # of `Pair`, the closest first
+    ids, # (N,) ids of the photos
+    features:np.ndarray, # (N, D) features of the photos
+    most:float=0.08, # largest distance, 1 - cosine similarity
+) -> list: # near-duplicates (`Pair`), the closest first
     "Photos whose features point in nearly the same direction"
     unit = np.asarray(features, dtype=np.float32)
     unit = unit/np.linalg.norm(unit, axis=1, keepdims=True).clip(1e-12)
@@ -106,10 +106,10 @@ def embedding_pairs(
 
 # %% ../../nbs/13_data.duplicates.ipynb #4801d92c
 def find_pairs(
-    source:Source, # the photos
-    features:np.ndarray|None=None, # (N, D), a row for each photo; None: hashes alone
-) -> list: # of `Pair`; those by hash first, each kind the closest first
-    "Near-duplicates of a source, by hash, and by embedding where features are given"
+    source:Source, # the photos to compare
+    features:np.ndarray|None=None, # (N, D) features of the photos; None: compare hashes only
+) -> list: # near-duplicates (`Pair`); those by hash first, each kind sorted by distance
+    "Find near-duplicates by perceptual hash and, if features are given, by embedding"
     pairs = hash_pairs(source.ids, hash_photos(source))
     if features is None: return pairs
     known = {(p.a, p.b) for p in pairs}
@@ -117,40 +117,31 @@ def find_pairs(
 
 # %% ../../nbs/13_data.duplicates.ipynb #f76d22af
 def show_pairs(
-    pairs, # of `Pair`
-    source:Source, # their photos
-    n:int=8, # show at most so many
+    pairs, # near-duplicates, a list of `Pair`
+    source:Source, # the photos that they are about
+    n:int=8, # largest number of pairs to show
     cols:int=4, # pairs in a row
-    split=None, # a `Split`: adds the part of each photo
-): # the array of axes
+    split=None, # a `Split`; adds the subset of each photo
+): # (rows, 2*cols) array of axes
     "Show pairs of photos side by side"
-    import matplotlib.pyplot as plt
-
-    pairs, names = list(pairs)[:n], source.class_names
-    part = {i: p for p in ("train", "valid", "test") for i in getattr(split, p)} if split else {}
-    rows = max(1, -(-len(pairs)//cols))
-    fig, axs = plt.subplots(rows, 2*cols, figsize=(2.2*cols, 1.45*rows), squeeze=False,
-                            layout="constrained")
-    for ax in axs.flat: ax.axis("off")
-    for pair, (left, right) in zip(pairs, axs.reshape(-1, 2)):
-        two = pick(source, [pair.a, pair.b])
-        for ax, s in zip((left, right), two):
-            with open_photo(s.path) as image: photo = ImageOps.exif_transpose(image).convert("RGB")
-            ax.imshow(ImageOps.fit(photo, (96, 96)))
-            title = f"{s.id.removeprefix('image_')} {part.get(s.id, '')}"
-            ax.set_title(plain_text(title), fontsize=6, pad=2)
-            if two[0].label != two[1].label:
-                ax.text(.5, -.04, plain_text(names[s.label]), fontsize=6, ha="center", va="top",
-                        transform=ax.transAxes)
-        right.set_title(f"{right.get_title()}  [{pair.distance:.3g}]", fontsize=6, pad=2)
+    pairs = list(pairs)[:n]
+    shown = pick(source, [i for pair in pairs for i in (pair.a, pair.b)])
+    subset = {i: p for p in ("train", "valid", "test") for i in getattr(split, p)} if split else {}
+    titles = [f"{s.id.removeprefix('image_')} {subset.get(s.id, '')}" for s in shown]
+    titles[1::2] = [f"{t}  [{pair.distance:.3g}]" for t, pair in zip(titles[1::2], pairs)]
+    axs = show_images([s.path for s in shown], titles, 2*cols, 1.1, square=96)
+    for k, (ax, s) in enumerate(zip(axs.flat, shown)):
+        if s.label != shown[k ^ 1].label: # the other photo of the pair
+            ax.text(.5, -.04, plain_text(source.class_names[s.label]), fontsize=6, ha="center",
+                    va="top", transform=ax.transAxes)
     return axs
 
 # %% ../../nbs/13_data.duplicates.ipynb #d068e975
 def duplicate_groups(
-    ids, # (N,) of all photos
-    pairs, # of `Pair`
-) -> np.ndarray: # (N,) int: photos with the same number belong together
-    "Connected components: near-duplicates, and near-duplicates of those"
+    ids, # (N,) ids of all photos
+    pairs, # near-duplicates, a list of `Pair`
+) -> np.ndarray: # (N,) int: number of the group of each photo
+    "Group near-duplicates transitively: connected components of the pairs"
     place = {id: k for k, id in enumerate(ids)}
     edges = np.array([(place[p.a], place[p.b]) for p in pairs]).reshape(-1, 2).T
     graph = coo_array((np.ones(edges.shape[1]), (edges[0], edges[1])), shape=(len(ids),)*2)

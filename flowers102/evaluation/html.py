@@ -25,7 +25,7 @@ from ..data.photos import plain_name
 from ..data.sources import CLASS_NAMES
 from ..data.transforms import eval_crop, to_batch
 from .conformal import prediction_sets
-from .ood import strangers
+from .ood import synthetic_ood
 from .plots import (class_table, confused_pairs, show_confusion, show_pair,
                                          show_reliability, show_risk_coverage, show_top_losses,
                                          worst_block)
@@ -91,7 +91,7 @@ def accepted_fractions(
     flowers = report.logits if report.views == 1 else single_views(bundle, report, device)
     return {"flowers": accepted(flowers),
             **{k: accepted(model(batch(images)))
-               for k, images in strangers(p["resize"], _OOD_IMAGES).items()}}
+               for k, images in synthetic_ood(p["resize"], _OOD_IMAGES).items()}}
 
 # %% ../../nbs/55_evaluation.html.ipynb #4a278d89
 def markdown_text(

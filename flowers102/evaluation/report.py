@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from ..core import FlowersError, default_device
 from ..data.loaders import Flowers102Dataset
 from ..data.sources import Source, pick
-from ..data.splits import Split, check_split, choose_split, load_split
+from ..data.splits import Split, check_split, get_split, load_split
 from ..data.transforms import eval_transform
 from ..distributed import Ranks
 from .metrics import compute_metrics
@@ -164,7 +164,7 @@ def split_of(
     source:Source, # the photos that it was trained and tested on
 ) -> Split: # with the hash that the bundle states
     "The split that a bundle was trained on, rebuilt from its name"
-    try: split = choose_split(source, bundle.protocol)
+    try: split = get_split(source, bundle.protocol)
     except FlowersError as e:
         raise FlowersError(f"split {bundle.protocol or '(none)'} of the bundle can't be made from "
                            f"{source.root} ({e}); give the manifest split.json of its run") from e

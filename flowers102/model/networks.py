@@ -17,7 +17,7 @@ from ..core import FlowersError
 
 # %% ../../nbs/20_model.networks.ipynb #8afe95ef
 def _conv_bn(i, o, kernel=3, stride=1):
-    "A convolution without bias, and its batch norm: `i` to `o` channels"
+    "A convolution without bias and its batch norm: `i` to `o` channels"
     conv = nn.Conv2d(i, o, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(o))
 
@@ -38,10 +38,10 @@ class _ChannelsLast(nn.Module):
 
 # %% ../../nbs/20_model.networks.ipynb #1fb20b90
 def tiny_net(
-    n_classes:int=102, # outputs of the head
-    width:int=32, # channels of the first stage; the others have 2 and 3 times as many
+    n_classes:int=102, # number of classes: outputs of the head
+    width:int=32, # channels of the first stage; the second has 2 times as many, the third 3 times
 ) -> nn.Sequential: # `(N, 3, H, W)` to `(N, n_classes)`, with parts `stem, stage1..3, pool, head`
-    "A small residual network for pictures of 32 to 64 px"
+    "A small residual network for images of 32 to 64 px"
     w = width
     return nn.Sequential(OrderedDict(
         stem=nn.Sequential(_ChannelsLast(), _conv_bn(3, w // 2, stride=2), nn.ReLU(),
@@ -58,13 +58,20 @@ def model_names() -> list: # every name that `build_model` takes
     return ["tiny_net", *models.list_models(module=models)]
 
 # %% ../../nbs/20_model.networks.ipynb #d9e1a8ae
-def model_family(name):
-    "The torchvision file that a network comes from: 'resnet' also for 'wide_resnet50_2'"
+def model_family(
+    name:str, # one of torchvision's networks
+) -> str: # 'resnet' also for 'wide_resnet50_2'
+    "The torchvision file that defines a network"
     return models.get_model_builder(name).__module__.split(".")[-1]
 
-
-def make_network(name, n_classes, size, **options):
-    "The bare network, with torchvision's random weights"
+# %% ../../nbs/20_model.networks.ipynb #b723e3e2
+def make_network(
+    name:str, # one of `model_names()`
+    n_classes:int, # outputs of the head
+    size:int, # height and width of the images, in pixels
+    **options, # further arguments of torchvision's builder, or of `tiny_net`
+) -> nn.Module: # with random weights
+    "The bare network"
     if name == "tiny_net": return tiny_net(n_classes, **options)
     aux_free = dict(aux_logits=False, transform_input=True, init_weights=True)
     special = dict(googlenet=aux_free, inception=aux_free, maxvit=dict(input_size=(size, size)),
@@ -82,9 +89,14 @@ class _ShapesOnly(TorchFunctionMode):
         meta = {"device": "meta"} if func in (torch.empty, torch.zeros, torch.ones) else {}
         return func(*args, **{**(kwargs or {}), **meta})
 
-
-def meta_network(name, n_classes=1000, size=224, **options):
-    "A network on the meta device: shapes in, shapes out, nothing computed"
+# %% ../../nbs/20_model.networks.ipynb #c18b3b25
+def meta_network(
+    name:str, # one of `model_names()`
+    n_classes:int=1000, # outputs of the head
+    size:int=224, # height and width of the images, in pixels
+    **options, # as for `make_network`
+) -> nn.Module: # in eval mode, on the meta device
+    "A network whose tensors have shapes but no values"
     with _ShapesOnly(): model = make_network(name, n_classes, size, **options)
     return model.to("meta").eval()
 

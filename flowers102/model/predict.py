@@ -16,13 +16,18 @@ from ..data.loaders import EpochBatches
 from ..distributed import Ranks, all_gather
 
 # %% ../../nbs/27_model.predict.ipynb #b2a7c9e1
-def batch_sampler_of(loader):
-    "The batches behind a loader, of pictures or of maps"
+def batch_sampler_of(
+    loader:DataLoader, # yields images or cached features
+) -> EpochBatches: # yields lists of (epoch, index)
+    "The batch sampler of a loader"
     return loader.sampler if isinstance(loader.sampler, EpochBatches) else loader.batch_sampler
 
 # %% ../../nbs/27_model.predict.ipynb #5038b790
-def to_device(images, device):
-    "Pictures and maps with their channels last in memory, without waiting for the copy"
+def to_device(
+    images:torch.Tensor, # (N, C, H, W) images or feature maps, or (N, D) features
+    device:torch.device, # where the network is
+) -> torch.Tensor: # channels last in memory, if there are channels
+    "Copy a batch to the device of the network, without waiting for the copy"
     layout = torch.channels_last if images.ndim == 4 else torch.preserve_format
     return images.to(device, non_blocking=True, memory_format=layout)
 
@@ -30,11 +35,11 @@ def to_device(images, device):
 @torch.inference_mode()
 def predict_logits(
     model:nn.Module, # (N, 3, H, W) -> logits (N, C)
-    loader:DataLoader, # yields (images, labels), in a fixed order
-    flip:bool=False, # the mean of the probabilities of each photo and its mirror image
-    ranks:Ranks=Ranks(), # processes that share the work
+    loader:DataLoader, # yields (images, labels) in a fixed order
+    flip:bool=False, # average the probabilities of each image and its mirror image
+    ranks:Ranks=Ranks(), # from `join_ranks`: processes that share the work
 ) -> tuple: # logits (N, C) float32 and labels (N,) int64, on the CPU
-    "Logits and labels of every photo of a loader, without training on them"
+    "Logits and labels of every photo of a loader"
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     logits, labels = [torch.zeros(0, 1)], [torch.zeros(0, dtype=torch.int64)]
@@ -49,5 +54,5 @@ def predict_logits(
     model.train(was_training)
     rows = torch.cat(logits[1:] or logits), torch.cat(labels)
     if ranks.world == 1: return rows
-    places = torch.tensor([i for batch in batch_sampler_of(loader) for _, i in batch], dtype=torch.int64)
-    return all_gather(ranks, places, *rows)
+    positions = [i for batch in batch_sampler_of(loader) for _, i in batch]
+    return all_gather(ranks, torch.tensor(positions, dtype=torch.int64), *rows)
