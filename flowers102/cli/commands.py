@@ -17,8 +17,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
-from .parser import (is_closed, listed_paths, prepare_streams, run_command,
-                                   run_subcommand, source_flags)
+from .parser import (Flag, is_closed, listed_paths, prepare_streams, run_command,
+                                   run_subcommand)
 from ..core import FlowersError, atomic_write, is_stream, open_stream, reuse_memory
 
 # %% ../../nbs/85_cli.commands.ipynb #37ef5b59
@@ -118,8 +118,15 @@ def _check_data_flags(source, download, decisions, decide, undo, diff, out):
 
 # %% ../../nbs/85_cli.commands.ipynb #64dd3044
 def training_flags() -> list: # of `Flag`
-    "The fields of `TrainConfig` as flags"
-    return source_flags("flowers102.training.config", "TrainConfig")
+    "The fields of `TrainConfig` as flags, with their defaults in the help"
+    from flowers102.training.config import RECIPES, TOY_DEFAULTS, field_table
+
+    toys, flags = TOY_DEFAULTS | RECIPES["toy"](), []
+    for f in field_table():
+        shown = f"; default: {f.default}" if f.default is not None and f.type is not bool else ""
+        if f.name in toys: shown += f" (toy: {toys[f.name]})"
+        flags.append(Flag(f.name, f.type, None, f.help.replace("None: ", "default: ") + shown, f.choices, f.metavar, f.group))
+    return flags
 
 # %% ../../nbs/85_cli.commands.ipynb #e7b3baf9
 def flowers102_train(

@@ -4,20 +4,17 @@
 
 # %% auto #0
 __all__ = ['GROUPS', 'METAVARS', 'FORMER_FLAGS', 'Flag', 'function_flags', 'make_parser', 'parse_args', 'run_command',
-           'run_subcommand', 'is_closed', 'prepare_streams', 'listed_paths', 'paths_in', 'source_flags']
+           'run_subcommand', 'is_closed', 'prepare_streams', 'listed_paths', 'paths_in']
 
 # %% ../../nbs/83_cli.parser.ipynb #5520934b
 import argparse
-import ast
 import codecs
-import importlib.util
 import inspect
 import io
 import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from fastcore.docments import docments
@@ -291,26 +288,3 @@ def paths_in(
         raise FlowersError("-: the list looks like UTF-16 without a byte-order mark; save it as UTF-8")
     lines = data.split(b"\0") if b"\0" in data else data.splitlines()
     return [os.fsdecode(line) for line in lines if line.strip()]
-
-# %% ../../nbs/83_cli.parser.ipynb #b056df53
-def source_flags(
-    module:str, # dotted name of a module, which is not imported
-    name:str, # of a dataclass in it
-) -> list: # of `Flag`, without defaults: None means not given
-    "The fields of a dataclass as flags, from its source"
-    text = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
-    lines, group, flags = text.splitlines(), None, []
-    found = next(n for n in ast.parse(text).body if isinstance(n, ast.ClassDef) and n.name == name)
-    for at in range(found.lineno, found.end_lineno):
-        field, comment = lines[at].partition("#")[::2]
-        if not field.strip() and comment: group = comment.strip()
-        if ":" in field and field[4] != '"': flags.append(_field_flag(field, comment.strip(), group))
-    return flags
-
-def _field_flag(line, comment, group):
-    "One line of a dataclass as a flag; its default goes into the help"
-    node = ast.parse(line.strip()).body[0]
-    kind = {"int": int, "float": float, "bool": bool}.get(ast.unparse(node.annotation).split(" ")[0], str)
-    default = ast.literal_eval(node.value)
-    if default is not None and kind is not bool: comment += f"; default: {default}"
-    return Flag(node.target.id, kind, None, comment, group=group)

@@ -27,7 +27,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from ..core import (FlowersError, default_device, did_you_mean, read_json,
+from ..core import (FlowersError, default_device, did_you_mean, kernel_choice, read_json,
                              seed_everything, write_json)
 from ..data.cache import ImageCache, image_cache
 from ..data.decisions import decided_source, decided_split
@@ -72,7 +72,8 @@ def fit(
     if resume and is_complete(resume):
         log(f"complete {resume}: there is nothing left to do")
         return Path(resume)
-    with join_ranks(default_device(config.device)) as ranks:
+    with (kernel_choice(config.deterministic, benchmark=True),
+          join_ranks(default_device(config.device)) as ranks):
         log = log if ranks.main else silent
         config, data, model = prepare(config, ranks, resume, log, progress) # finds every user error
         with Run.open(config, data, model, resume, log, progress, began) as run:
@@ -278,7 +279,7 @@ def prepare(
 ) -> tuple: # the resolved `TrainConfig`, `Data`, and the model on its device
     "Decide, open the data, choose the split, load the weights: every user error is found here"
     config, notes = resolve(config, ranks)
-    seed_everything(config.seed, config.deterministic)
+    seed_everything(config.seed)
     split = loaded = None
     if resume and (Path(resume)/"last.pt").exists():
         split = load_split(Path(resume)/"split.json")
