@@ -327,6 +327,7 @@ def csv_line(
                quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL).writerow(cells)
     return line.getvalue()
 
+# %% ../nbs/00_core.ipynb #7e388747
 def _csv_cell(value):
     "A value as a cell has it"
     if isinstance(value, bool): return int(value)
@@ -369,6 +370,7 @@ def _identity(path):
     settled = all(abs(time.time_ns() - stamp) > 3e9 for stamp in stamps)
     return hashlib.blake2b(about, digest_size=16).digest(), settled
 
+# %% ../nbs/00_core.ipynb #2de35ccf
 def _digest(path):
     "BLAKE2b of the content of a file"
     try:
@@ -382,6 +384,7 @@ def _memo_path():
     try: return cache_dir("digests.sqlite")
     except (RuntimeError, FlowersError): return None # a user without a home
 
+# %% ../nbs/00_core.ipynb #12788ef0
 def _recall(keys, memo):
     "The remembered digests, by key"
     if not (memo and memo.is_file()): return {}
@@ -391,6 +394,7 @@ def _recall(keys, memo):
             return dict(filter(None, (db.execute(ask, [key]).fetchone() for key in keys)))
     except sqlite3.Error: return {}
 
+# %% ../nbs/00_core.ipynb #5ea62f6c
 def _remember(digests, memo, most=1_000_000):
     "Add digests to the memo, if it can be written"
     if not (memo and digests): return

@@ -54,6 +54,7 @@ def _thumbnail(sample, side):
     photo.thumbnail((side, side))
     return data_uri(photo, quality=88)
 
+# %% ../../nbs/82_app.label_review.ipynb #1db2c0f7
 def _row(source, id, label):
     "Companions as small squares; photos that can't be read are left out"
     shown = []
@@ -129,6 +130,7 @@ def _errors_shown(self:LabelReview):
     except FlowersError as e:
         self.parts["wrong"].value = render_part("review.html", "error", str(e))
 
+# %% ../../nbs/82_app.label_review.ipynb #08fa6553
 @patch
 def _show(self:LabelReview):
     "Show the current issue"
@@ -162,6 +164,7 @@ def _make_parts(self:LabelReview):
     p["next"].on_click(lambda b: self.go(self.at + 1))
     return p
 
+# %% ../../nbs/82_app.label_review.ipynb #c9ec9ac4
 def _arranged(parts):
     "The box that holds the widgets"
     wrap = widgets.Layout(flex_flow="row wrap")

@@ -80,6 +80,7 @@ def _templates():
     env.filters["percent"] = _percent
     return env
 
+# %% ../../nbs/81_app.page.ipynb #b637c13e
 def _percent(p):
     "A probability that is never rounded to certainty"
     if p > .9995: return "> 99.9%"
@@ -134,12 +135,15 @@ class _Closed:
         "Take what the browser may set; the rest is dropped"
         super().set_state({k: v for k, v in sync_data.items() if k in self.may_set})
 
+# %% ../../nbs/81_app.page.ipynb #e5c9a034
 class _Html(_Closed, widgets.HTML): "Shown only"
 
+# %% ../../nbs/81_app.page.ipynb #4fa27064
 class _Menu(_Closed, widgets.Dropdown):
     "The browser sends the number of an entry"
     may_set = "index",
 
+# %% ../../nbs/81_app.page.ipynb #9a4e08f2
 class _Line(_Closed, widgets.Text):
     "The browser sends the text"
     may_set = "value",
@@ -370,12 +374,14 @@ def _must_be_photo(photo):
     if not isinstance(photo, kinds):
         raise TypeError(f"expected a path, an image, an array or bytes, got {type(photo).__name__}")
 
+# %% ../../nbs/81_app.page.ipynb #7267f865
 def _readable(paths):
     "Examples that can be read, as names and photos"
     for path in paths:
         try: yield Path(path).name, read_photo(path)
         except FlowersError as e: print(f"example left out: {e}", file=sys.stderr)
 
+# %% ../../nbs/81_app.page.ipynb #d6b92db1
 @patch
 def _look_at(self:FlowerApp, photo, name, note):
     "Ask the predictor about a photo"
@@ -409,6 +415,7 @@ def _working(self:FlowerApp, text):
                        "The page goes on; please report it.")
     self.parts["status"].value = status(done, busy=False)
 
+# %% ../../nbs/81_app.page.ipynb #ef90ebce
 @patch
 def _complain(self:FlowerApp, text, most=5):
     "Add a line to the complaints"
@@ -418,6 +425,7 @@ def _complain(self:FlowerApp, text, most=5):
     lines = self.complaints[:most] + ([f"and {more} more"] if more > 0 else [])
     self.parts["wrong"].value = render_part("page.html", "errors", lines)
 
+# %% ../../nbs/81_app.page.ipynb #cfc6d915
 @patch
 def _forgive(self:FlowerApp):
     "Forget the complaints, because something new begins"
@@ -441,6 +449,7 @@ def _icon(name, photo):
     small.thumbnail((120, 120))
     return {"name": name, "src": data_uri(small, quality=85)}
 
+# %% ../../nbs/81_app.page.ipynb #0f4a05e7
 def _arranged(parts):
     "The page, and the row of it that is hidden until there is a photo"
     p, column = parts, lambda *names: widgets.VBox([parts[n] for n in names])
@@ -476,6 +485,7 @@ def _make_parts(self:FlowerApp, limit):
     for name in ("target", "against"): p[name].observe(lambda change: self._menu_changed(), "value")
     return p
 
+# %% ../../nbs/81_app.page.ipynb #0a3cebd0
 @patch(as_prop=True)
 def _layer_class(self:FlowerApp): return f"f102-heat-{id(self)}"
 
@@ -491,6 +501,7 @@ def _offer_names(self:FlowerApp):
     p["against"].options, p["against"].value = [("any other", None), *ranked], None
     self.busy = False
 
+# %% ../../nbs/81_app.page.ipynb #8f7e53e8
 @patch
 def _layer(self:FlowerApp):
     "The heat map that the menus ask for"
@@ -502,6 +513,7 @@ def _layer(self:FlowerApp):
         seen.layers[key] = heat_layer(place_map(found, seen.small.size, preprocess))
     return seen.layers[key]
 
+# %% ../../nbs/81_app.page.ipynb #421961fa
 @patch(as_prop=True)
 def _asked(self:FlowerApp):
     "Names of the two classes in the menus"
@@ -524,6 +536,7 @@ def _redraw(self:FlowerApp):
     p["picker"].photos = [_icon(s.name, s.small) for s in self.photos]
     p["picker"].chosen, p["saver"].ready, self.row.layout.display = self.current, True, None
 
+# %% ../../nbs/81_app.page.ipynb #3fad9e41
 @patch
 def _show_near(self:FlowerApp):
     "Show the training photos nearest to the current photo, or what they wait for"
@@ -532,6 +545,7 @@ def _show_near(self:FlowerApp):
     shown = _near_html(seen.near, self.bundle.class_names)
     self.parts["near"].value = shown or render_part("page.html", "waiting", self.waiting)
 
+# %% ../../nbs/81_app.page.ipynb #aecae7ec
 def _near_html(near, names):
     "The nearest training photos; those that can't be read are left out"
     photos = [(_icon("", photo)["src"], names[s.label])
@@ -539,6 +553,7 @@ def _near_html(near, names):
     is_known = bool(near) and near[0][1] > .999 # features are kept in half precision
     return render_part("page.html", "nearest", photos, is_known)
 
+# %% ../../nbs/81_app.page.ipynb #a5741bec
 def _read_or_none(path):
     "A photo, or None where it can't be read"
     try: return read_photo(path)
@@ -556,6 +571,7 @@ def _menu_changed(self:FlowerApp):
         self.busy = False
     with self._working("looking again"): self._redraw()
 
+# %% ../../nbs/81_app.page.ipynb #14449dff
 @patch
 def _typed(self:FlowerApp, text):
     "Photos by their path"
@@ -584,6 +600,7 @@ def _arrived(self:FlowerApp, name, data, was):
     reduced = f"reduced before sending, from {was/2**20:.1f} MB" if was > len(data) else ""
     self.add(data, name, reduced)
 
+# %% ../../nbs/81_app.page.ipynb #d6e513ce
 @patch
 def _chosen(self:FlowerApp, kind, i):
     "Show a small photo that was clicked"
@@ -592,6 +609,7 @@ def _chosen(self:FlowerApp, kind, i):
     else:
         with self._working("looking again"): self.select(i)
 
+# %% ../../nbs/81_app.page.ipynb #e304820f
 @patch
 def _many(self:FlowerApp, n):
     "Prepare for a number of files that were chosen together"
@@ -600,6 +618,7 @@ def _many(self:FlowerApp, n):
         self._complain(f"{n} photos; the last {self.most} are kept, flowers102_predict names them "
                        "all")
 
+# %% ../../nbs/81_app.page.ipynb #1ce519d1
 @patch
 def _save(self:FlowerApp, kind):
     "Name, type and bytes of the file that a button saves"
@@ -691,6 +710,7 @@ def _state(report):
     try: return read_json(report, "a report")
     except FlowersError: return {}
 
+# %% ../../nbs/81_app.page.ipynb #3dc85368
 @patch
 def _wait_for(self:FlowerApp, text):
     "Show what the nearest photos wait for; no text: show them"
@@ -729,6 +749,7 @@ def _page_files(folder):
     (Path(folder)/"flowers.ipynb").write_text(json.dumps(_NOTEBOOK))
     return Path(folder)/"flowers.ipynb"
 
+# %% ../../nbs/81_app.page.ipynb #787ddda8
 def _server(notebook, host, port, browser, max_visitors):
     "The command that serves a notebook"
     return [sys.executable, "-m", "flowers102.app.server", str(notebook), f"--port={port}",
@@ -780,11 +801,13 @@ def _token(token):
                            "out for a random token")
     return token
 
+# %% ../../nbs/81_app.page.ipynb #7226fb17
 def _address(host, port, token):
     "Where a browser on this machine finds the page"
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
 
+# %% ../../nbs/81_app.page.ipynb #f76a1a68
 @contextmanager
 def _computing(asked):
     "Compute neighbours in a process of their own"
@@ -797,6 +820,7 @@ def _computing(asked):
         process.terminate()
         process.wait()
 
+# %% ../../nbs/81_app.page.ipynb #3bdb6ce5
 def _compute():
     "The process that computes neighbours, at low priority; it can be ended at any time"
     asked = json.loads(os.environ["FLOWERS102_APP"])

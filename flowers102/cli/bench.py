@@ -63,6 +63,7 @@ def _forward(setup):
     with torch.inference_mode(): setup.stage.model(setup.images)
     return len(setup.images)
 
+# %% ../../nbs/84_cli.bench.ipynb #67ac616c
 def _forward_backward(setup):
     "The bare network, as in training"
     train_mode(setup.stage.model)
@@ -76,18 +77,21 @@ def _decode(setup, n=16):
     for s in _some(setup, "decode", n): read_photo(s.path)
     return n
 
+# %% ../../nbs/84_cli.bench.ipynb #2dea8caf
 def _crops(setup, n=64):
     "Random resized crops from the cache, as bytes"
     crop = setup.stage.loaders.train.dataset.transform.crop
     for s in _some(setup, "crops", n): crop(setup.cache.read(s.id))
     return n
 
+# %% ../../nbs/84_cli.bench.ipynb #67f31bbb
 def _augment(setup, n=32):
     "The whole transform of training, on photos from the cache"
     transform = setup.stage.loaders.train.dataset.transform
     for s in _some(setup, "augment", n): transform(setup.cache.read(s.id))
     return n
 
+# %% ../../nbs/84_cli.bench.ipynb #51aad464
 def _some(setup, stage, n):
     "The next training photos, round and round"
     if stage not in setup.open:
@@ -99,12 +103,14 @@ def _loader(setup):
     "Batches of training images, from all loader processes"
     return len(_batch(setup, setup.stage.loaders.train, "loader")[1])
 
+# %% ../../nbs/84_cli.bench.ipynb #12f6d443
 def _step(setup):
     "A whole training step, on random numbers"
     train_mode(setup.stage.net)
     train_step(setup.stage, setup.images, setup.labels, 0, len(setup.labels)).item()
     return len(setup.labels)
 
+# %% ../../nbs/84_cli.bench.ipynb #7ef54fcd
 def _training(setup):
     "Whole training steps, on batches of the loader"
     train_mode(setup.stage.net)
@@ -112,6 +118,7 @@ def _training(setup):
     train_step(setup.stage, images, labels, 0, len(labels)).item()
     return len(labels)
 
+# %% ../../nbs/84_cli.bench.ipynb #6dcf12c0
 def _batch(setup, loader, stage):
     "The next batch of a loader, round and round"
     for _ in range(2):
@@ -131,11 +138,13 @@ def _evaluation(setup, n=256):
             pin_memory=old.pin_memory, persistent_workers=old.num_workers > 0)
     return len(predict_logits(setup.stage.model, setup.open["evaluation"])[0])
 
+# %% ../../nbs/84_cli.bench.ipynb #44fa05c5
 def _prediction(setup, n=256):
     "Predictions for photos in files"
     paths = [s.path for s in setup.stage.loaders.test.dataset.samples[:n]]
     return sum(1 for _ in predict_stream(setup.predictor, paths))
 
+# %% ../../nbs/84_cli.bench.ipynb #8206a775
 def _gradcam(setup):
     "Heat maps of a batch of random images, for the predicted class"
     if "gradcam" not in setup.open: # the layer is looked for once, as in use
@@ -186,11 +195,13 @@ def _speed(work, seconds, now):
     while (spent := now() - start) < seconds: images += work()
     return images/spent if images else work()/max(1e-9, now() - start)
 
+# %% ../../nbs/84_cli.bench.ipynb #fe029132
 def _now():
     "The time when the device has finished all its work"
     if torch.cuda.is_available(): torch.cuda.synchronize()
     return time.perf_counter()
 
+# %% ../../nbs/84_cli.bench.ipynb #736846cb
 def _reading(name, bound, speeds):
     "Median, spread, and fraction of the upper bound"
     own, bare = speeds[name], speeds.get(bound)
@@ -294,6 +305,7 @@ class _Files(Dataset):
         with Image.open(self.samples[i].path) as image:
             return self.transform(image.convert("RGB")), self.samples[i].label
 
+# %% ../../nbs/84_cli.bench.ipynb #916bf30a
 def _torchvision(setup):
     "As in torchvision's references for classification: its preset, its loader, its network"
     from torchvision import models, transforms as T
@@ -308,6 +320,7 @@ def _torchvision(setup):
                         pin_memory=setup.stage.device.type == "cuda", drop_last=True)
     return loader, models.get_model(c.model, num_classes=len(setup.stage.source.class_names))
 
+# %% ../../nbs/84_cli.bench.ipynb #63e28bcb
 def _timm(setup):
     "As in timm's train script: its transform, its loader, its network of the same name"
     try: import timm

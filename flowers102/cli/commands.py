@@ -27,8 +27,11 @@ _Output = Literal["table", "json"]
 _Method = Literal["gradcam", "gradcam++", "hirescam", "layercam", "eigencam", "scorecam", "occlusion"]
 
 def _to_stderr(line): print(line, file=sys.stderr)
+
+# %% ../../nbs/85_cli.commands.ipynb #ce0792d4
 def _note(note): _to_stderr(f"note     {note}")
 
+# %% ../../nbs/85_cli.commands.ipynb #116ae518
 def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
     if bundle: return Path(bundle)
@@ -52,6 +55,7 @@ def _found_photos(paths):
     raise FlowersError(f"{' '.join(paths)}: no photos found; "
                        "give photos, or folders with photos in them")
 
+# %% ../../nbs/85_cli.commands.ipynb #b3f6ca0e
 def _quiet_pillow():
     "What Pillow thinks of large or odd files is said in the records, or not at all"
     import logging
@@ -60,6 +64,7 @@ def _quiet_pillow():
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
+# %% ../../nbs/85_cli.commands.ipynb #ebaff1d1
 def _words(text):
     "Words with commas between them"
     return [w.strip() for w in text.split(",") if w.strip()] if text else []
@@ -172,6 +177,7 @@ def _command(*words):
     "A command line that a shell takes as it is meant"
     return shlex.join(map(str, words))
 
+# %% ../../nbs/85_cli.commands.ipynb #433c6257
 def _tensorboard(run):
     "How to see a run; TensorBoard's fast reader shows no pictures where JSON must escape the name"
     plain = json.dumps(run.name, ensure_ascii=False) == f'"{run.name}"'
@@ -222,11 +228,13 @@ def _check_stream(out, resume):
     if not out and is_closed(sys.stdout):
         raise FlowersError("standard output is closed; give a file with --out")
 
+# %% ../../nbs/85_cli.commands.ipynb #7a8e64d5
 def _text_stream(out):
     "Standard output, or a pipe or device to write text to"
     if not out: return nullcontext(sys.stdout)
     return io.TextIOWrapper(open_stream(out), "utf-8", "backslashreplace", newline="")
 
+# %% ../../nbs/85_cli.commands.ipynb #741dc052
 def _predictor(bundle, device, batch_size, n_threads, compile):
     "PyTorch with a bundle, or onnxruntime with an ONNX file"
     folder = _bundle_folder(bundle)

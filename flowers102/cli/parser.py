@@ -90,6 +90,7 @@ def make_parser(
         _add_flag(parser if flag.positional else groups[name], flag)
     return parser
 
+# %% ../../nbs/83_cli.parser.ipynb #09cc3552
 def _word_of(name, table):
     "The key under which a table lists a flag"
     return next((key for key, names in table.items() if name in names.split()), None)
@@ -118,11 +119,13 @@ def _add_flag(group, flag):
     metavar = "{" + ",".join(map(str, flag.choices)) + "}" if flag.choices else _metavar(flag)
     group.add_argument(f"--{flag.name}", type=flag.type, default=flag.default, metavar=metavar, help=text)
 
+# %% ../../nbs/83_cli.parser.ipynb #08be517b
 def _metavar(flag):
     "What the value of a flag is, in one word"
     by_type = {int: "N", float: "NUMBER", list: flag.name}.get(flag.type, "TEXT")
     return flag.metavar or _word_of(flag.name, METAVARS) or by_type
 
+# %% ../../nbs/83_cli.parser.ipynb #401d3ba3
 def _yes_or_no(word):
     "What may stand behind a switch that a recipe has turned on"
     words = {"yes": True, "true": True, "no": False, "false": False}
@@ -173,6 +176,7 @@ def parse_args(
                                f"{did_you_mean(value, flag.choices)}")
     return values
 
+# %% ../../nbs/83_cli.parser.ipynb #035aa3bf
 def _one_of(choices):
     "Words as in a sentence: a, b or c"
     *first, last = map(str, choices)
@@ -227,6 +231,7 @@ def run_subcommand(
         print(f"flowers102 {__version__}" if first == "--version" else _overview(commands, prog))
         raise SystemExit(0)
 
+# %% ../../nbs/83_cli.parser.ipynb #786f79d7
 def _overview(commands, prog):
     "The commands, a line each"
     return "\n".join([f"usage: {prog} COMMAND [...]", "", "commands:",

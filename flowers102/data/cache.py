@@ -42,6 +42,7 @@ def _decoder():
     return (f"Pillow {pillow_version}, libjpeg {features.version('jpg')}, "
             f"torchvision {torchvision.__version__}")
 
+# %% ../../nbs/17_data.cache.ipynb #b2daaa52
 def _wanted(source, side, n_threads):
     "All that the pixels depend on"
     return {"version": _VERSION, "side": side, "decoder": _decoder(), "ids": list(source.ids),
@@ -95,6 +96,7 @@ class ImageCache:
         flat = self.pixels[self.offsets[i]:self.offsets[i + 1]]
         return torch.from_numpy(np.array(flat).reshape(*self.shapes[i], 3)).permute(2, 0, 1)
 
+# %% ../../nbs/17_data.cache.ipynb #34dc068f
 def _map_pixels(folder):
     "The pixels of a cache as a read-only memory map"
     path = folder/"pixels.u8"
@@ -107,6 +109,7 @@ def _content_hash(pixels, pool):
     digests = pool.map(lambda block: hashlib.blake2b(block, digest_size=16).digest(), blocks)
     return hashlib.blake2b(b"".join(digests), digest_size=16).hexdigest()
 
+# %% ../../nbs/17_data.cache.ipynb #d6302458
 def _damage(cache, pool):
     "What is wrong with the pixels of a cache, in words; '' if nothing is"
     path = cache.folder/"pixels.u8"
@@ -116,6 +119,7 @@ def _damage(cache, pool):
     same = _content_hash(cache.pixels, pool) == cache.about["blake2b"]
     return "" if same else "its pixels are damaged"
 
+# %% ../../nbs/17_data.cache.ipynb #8b48ba5f
 def _refusal(folder, wanted, pool):
     "Why a cache can't be used, in words; '' if it can, None if there is none"
     if not (folder/"index.json").is_file(): return None

@@ -75,6 +75,7 @@ class Decisions:
 # %% ../../nbs/19_data.decisions.ipynb #a61bf2a8
 def _content(path): return path.read_bytes() if path.exists() else None
 
+# %% ../../nbs/19_data.decisions.ipynb #6c17f208
 def _checked(decisions, id, action, name):
     "A decision that makes sense, or an error that says what does not"
     names, where = decisions.source.class_names, f"{decisions.path}: {id}"
@@ -90,6 +91,7 @@ def _checked(decisions, id, action, name):
         raise FlowersError(f"{where}: is labelled {name!r} already; decide to keep it")
     return Decision(id, action, was, name if action == "relabel" else was)
 
+# %% ../../nbs/19_data.decisions.ipynb #42ad39bf
 def _read_decisions(path, decisions):
     "The decisions of a file, each checked against the source"
     saved = read_json(path, "a file of decisions")

@@ -51,6 +51,7 @@ def hash_photos(
                    disable=None if progress else True)
         return np.array(list(bar), dtype=np.uint8).reshape(-1, 2, 32)
 
+# %% ../../nbs/13_data.duplicates.ipynb #d2b6a976
 def _hash_file(path):
     "The hashes of a photo and of its mirror image"
     try:

@@ -102,6 +102,7 @@ def _resident(cache, device):
             _KEPT[key][i:i + 2**26] = piece
     return _KEPT[key]
 
+# %% ../../nbs/18_data.gpu.ipynb #428d4274
 def _photos_on_device(loader, samples):
     "The photos of a batch as (3, H, W) uint8 on the device"
     cache, device = loader.cache, loader.device

@@ -61,6 +61,7 @@ def open_photo(
         pillow_heif.register_heif_opener()
         return Image.open(file)
 
+# %% ../../nbs/10_data.photos.ipynb #42a60017
 def _modern(file):
     "The suffix of HEIC or AVIF if the file begins like one, else None"
     if isinstance(file, io.BytesIO): head = file.getvalue()[:12]
@@ -115,6 +116,7 @@ def _refuse_special(path):
     if not stat.S_ISREG(mode): raise FlowersError(f"{path}: is a device or a socket, not a photo")
     if size == 0: raise FlowersError(f"{path}: is empty; copy it again, or remove it")
 
+# %% ../../nbs/10_data.photos.ipynb #2f4e4252
 def _upright(image):
     "The image turned by its EXIF orientation, if that can be read"
     try: ImageOps.exif_transpose(image, in_place=True)
@@ -163,12 +165,14 @@ def show_images(
         if i in framed: _frame(ax)
     return axs
 
+# %% ../../nbs/10_data.photos.ipynb #490dee76
 def _pixels(image, square):
     "What Matplotlib's `imshow` takes"
     if isinstance(image, (str, Path)): image = read_photo(image)
     if isinstance(image, Image.Image): return ImageOps.fit(image, (square,)*2) if square else image
     return image if isinstance(image, np.ndarray) else image.detach().cpu().permute(1, 2, 0)
 
+# %% ../../nbs/10_data.photos.ipynb #2ad5185d
 def _frame(ax):
     "A red frame around an image"
     ax.axis("on")
@@ -223,6 +227,7 @@ class LeftOut:
         rest = self.counts.total() - sum(n for _, n in self.counts.most_common(8))
         return "left out: " + ", ".join(kinds + [f"{rest:,} other files"]*(rest > 0))
 
+# %% ../../nbs/10_data.photos.ipynb #c816208f
 _OURS = {"cat_to_name.json", "flowers102.json", "thumbs.db", "desktop.ini"} # never reported
 
 def _count(kind, n, first):
@@ -289,6 +294,7 @@ class _Level:
         try: self.entries = iter(sorted(os.scandir(path), key=lambda e: e.name))
         except OSError: self.entries, self.closed = iter(()), True
 
+# %% ../../nbs/10_data.photos.ipynb #e1459a93
 def _passed_by(entry, parent, homes, seen):
     "Why a folder is not entered, in words; '' where it is, and is noted in `seen`"
     if entry.name.startswith("__"): return "folder that begins with __"
@@ -297,6 +303,7 @@ def _passed_by(entry, parent, homes, seen):
     seen.add(inode)
     return ""
 
+# %% ../../nbs/10_data.photos.ipynb #49aec18b
 def _circular(link, parent, homes):
     "Why a link is not followed, in words; '' where it may be"
     real = os.path.realpath(link)

@@ -210,6 +210,7 @@ def _toy_counts(n_classes, low, high, seed):
     skew = np.random.default_rng([seed, 0]).random(n_classes)**2
     return low + np.rint(skew*(high - low)).astype(np.int64)
 
+# %% ../../nbs/12_data.sources.ipynb #60393062
 def _draw_one(folder, i, species, size, rng):
     "Write photo number `i`, and the same flower on blue"
     image, mask = draw_flower(species, size, rng)
@@ -217,6 +218,7 @@ def _draw_one(folder, i, species, size, rng):
     image.save(folder/"jpg"/f"image_{i:05d}.jpg", quality=92, subsampling=0)
     blue.save(folder/"segmim"/f"segmim_{i:05d}.jpg", quality=92, subsampling=0)
 
+# %% ../../nbs/12_data.sources.ipynb #292b9f2c
 def _write_mats(folder, labels, counts):
     "The labels, and an official split like Oxford's: few to train on, most to test on"
     from scipy.io import savemat
@@ -307,6 +309,7 @@ def _folders(path, left):
     number = lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name)
     return sorted(found.values(), key=lambda p: number(plain_name(p.name)))
 
+# %% ../../nbs/12_data.sources.ipynb #f07a9a3c
 def _photos(folder, left, homes, seen, cache):
     "Photos of a class that can be decoded here; what else is there is counted"
     for path in walk_photos(folder, left, homes, seen):
@@ -369,12 +372,14 @@ def _samples(root, homes, left, notes):
     if nested: notes.append(_nested_note(nested))
     return samples, parts, list(label)
 
+# %% ../../nbs/12_data.sources.ipynb #482ec730
 def _only_inside(folder, photos):
     "The sub-folders that hold all photos of a class, if there are several"
     tops = [p.relative_to(folder).parts for p in photos]
     inside = list(dict.fromkeys(parts[0] for parts in tops))
     return inside if len(inside) > 1 and all(len(parts) > 1 for parts in tops) else []
 
+# %% ../../nbs/12_data.sources.ipynb #f7a26761
 def _nested_note(nested):
     "How class folders were taken that hold photos in sub-folders only"
     (name, inside), *more = nested.items()

@@ -125,6 +125,7 @@ def _divide(source, fractions, seed):
             part.extend(map(str, chunk))
     return parts
 
+# %% ../../nbs/14_data.splits.ipynb #5c9f285f
 def _shuffled(source, label, fractions, seed):
     "The ids of a class in a random order that depends on the seed and its name alone"
     name, ids = source.class_names[label], sorted(s.id for s in source.samples if s.label == label)
@@ -142,6 +143,7 @@ def _check_fractions(fractions):
         raise FlowersError(f"fractions {tuple(fractions)}: expected three positive fractions "
                            "that add up to 1, such as (0.7, 0.15, 0.15)")
 
+# %% ../../nbs/14_data.splits.ipynb #fcd14b14
 def _percent(fractions):
     "Fractions as they are written in the name of a protocol"
     return "-".join(f"{100*f:g}" for f in fractions)

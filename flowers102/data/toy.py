@@ -103,6 +103,7 @@ def _curve(shape):
     "The values of `petal_width` in 513 steps, to be looked up"
     return petal_width(np.linspace(0, 1, 513), shape).astype(np.float32)
 
+# %% ../../nbs/90_data.toy.ipynb #de9d0e76
 def _inside(
     u:np.ndarray, # along the petal, 0 to 1
     v:np.ndarray, # across it, 0 on the midline
@@ -339,6 +340,7 @@ def _halve(planes):
     rows = planes[..., ::2, :] + planes[..., 1::2, :]
     return (rows[..., ::2] + rows[..., 1::2])*np.float32(.25)
 
+# %% ../../nbs/90_data.toy.ipynb #39877c0d
 def _develop(
     canvas:np.ndarray, # (3, 2 size, 2 size)
     scene:SimpleNamespace, # from `_scene`
@@ -448,10 +450,12 @@ def _pick(rng, choices, weights=None):
     weights = np.array(weights or [1]*len(choices), float)
     return choices[int(rng.choice(len(choices), p=weights/weights.sum()))]
 
+# %% ../../nbs/90_data.toy.ipynb #bca5f85b
 def _blend(a, b, t):
     "The colour `t` of the way from `a` to `b`"
     return tuple(round(x + (y - x)*t) for x, y in zip(a, b))
 
+# %% ../../nbs/90_data.toy.ipynb #6079bb5a
 def _colours(rng):
     "The four colours of a bloom, as fields of `Species`"
     palette = list(PALETTE.values())

@@ -49,6 +49,7 @@ def eval_crop(
     "Resize and centre crop: the part of `eval_transform` that works on bytes"
     return v2.Compose(_crop_steps(size, resize, interpolation))
 
+# %% ../../nbs/15_data.transforms.ipynb #52db213f
 def _crop_steps(size, resize, interpolation):
     "Resize and centre crop"
     return [v2.PILToTensor(), _NoEnds(),

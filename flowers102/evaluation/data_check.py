@@ -125,6 +125,7 @@ def _audit_pairs(source, found, model, weights):
     found.skipped, found.audit = tuple(sorted(skipped)), audit_splits(source, pairs, [])
     return pairs
 
+# %% ../../nbs/57_evaluation.data_check.ipynb #e662325f
 def _divide(source, found, pairs, split, seed, weights, report):
     "Make the split, and count the near-duplicates across its subsets and those of the usual ones"
     chosen = None if split == "grouped" and pairs is not None else get_split(source, split, seed)
@@ -154,6 +155,7 @@ def _check_labels(source, found, pairs, model, weights, report):
     if report: _save_findings(report, "label-issues", found.label_issues,
                               lambda: show_label_issues(issues, good, 48) if found.label_issues else None)
 
+# %% ../../nbs/57_evaluation.data_check.ipynb #e35539a1
 def _save_findings(report, name, records, show):
     "A list as JSON, and a picture as PNG, in a folder"
     write_json(Path(report)/f"{name}.json", records)
@@ -222,6 +224,7 @@ def _finding_lines(found, most=10):
                   for d in found.label_issues[:most]]
     return lines + [f"differ   {d['id']}: {d['this']}, there {d['other']}" for d in found.differences or ()]
 
+# %% ../../nbs/57_evaluation.data_check.ipynb #5cca980c
 def _problem_lines(found):
     "Each problem, and how many there are of each kind"
     if found.problems is None: return []

@@ -62,10 +62,12 @@ def prediction_records(
             "covered": None if inside is None else bool(inside[i, true])})
     return records
 
+# %% ../../nbs/55_evaluation.html.ipynb #1bc5e37c
 def _listed(names, order, inside):
     "Names of a prediction set, most probable first"
     return [names[c] for c in order if inside[c]][:_MAX_LISTED]
 
+# %% ../../nbs/55_evaluation.html.ipynb #e3922424
 def _rule(report):
     "The OOD rule; the mean over several views has probabilities only, no logits"
     rule = report.thresholds.get("known")
@@ -119,6 +121,7 @@ def _template(name):
     "The text of a template file"
     return (files("flowers102.evaluation")/"templates"/name).read_text(encoding="utf-8")
 
+# %% ../../nbs/55_evaluation.html.ipynb #bd4db2dd
 def _render(name, **facts):
     "Fill a template; in HTML, values are escaped"
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -133,6 +136,7 @@ def _between(interval):
     "An interval of a proportion, in percent and brackets"
     return f" [{100*interval[0]:.1f}, {100*interval[1]:.1f}]"
 
+# %% ../../nbs/55_evaluation.html.ipynb #13dde5ba
 def _trained(bundle):
     "How a bundle was trained, as far as it is recorded"
     m = bundle.metrics
@@ -141,6 +145,7 @@ def _trained(bundle):
     if m.get("hardware"): known.append(f"on {m['hardware']}")
     return f"Trained with {', '.join(known)}." if known else "The bundle does not state how it was trained."
 
+# %% ../../nbs/55_evaluation.html.ipynb #e7650bfd
 def _data(bundle, report):
     "What a model was trained and evaluated on"
     root = {plain_name(s.path.parent.parent.name) for s in report.samples[:1]}
@@ -175,11 +180,13 @@ def _facts(bundle, report, scores, accepted):
             "n_contaminated": report.n_contaminated, "n_tuned": report.n_tuned,
             "versions": versions()}
 
+# %% ../../nbs/55_evaluation.html.ipynb #cf1bd0b1
 def _span(metric, interval):
     "An interval of a metric as text"
     if interval and interval[0] == interval[1]: return "no error observed"
     return " to ".join(format_metric(metric, v) for v in interval)
 
+# %% ../../nbs/55_evaluation.html.ipynb #aaf041b0
 def _proportion(value, n):
     "Exact interval of a proportion of n images (Clopper and Pearson)"
     from scipy.stats import binomtest
@@ -284,6 +291,7 @@ def _replace(out, files):
                 for name in files: _put(Path(tmp)/name, out/name) # _HEAD comes last
         except OSError as e: raise cannot_write(out, e) from e
 
+# %% ../../nbs/55_evaluation.html.ipynb #4919b95f
 def _put(tmp, path):
     "Rename a finished file; behind a link, which may lead to another disk, it is copied"
     if not path.is_symlink(): return os.replace(tmp, path)

@@ -34,7 +34,7 @@ def _refuse_nonfinite(scores):
         raise FlowersError(f"metrics: {len(bad)} of {len(scores)} rows hold NaN or infinity, "
                            f"the first is row {int(bad[0])}; has the training diverged?")
 
-
+# %% ../../nbs/30_evaluation.metrics.ipynb #82ae3796
 def _checked_labels(labels, n_classes):
     "`labels` as int64, or a `FlowersError` when one is not a class"
     if labels.is_floating_point() or labels.dtype == torch.bool:

@@ -187,6 +187,7 @@ def class_table(
         if inside is not None: rows[-1] |= _sets_of(inside[own.numpy()], c)
     return sorted(rows, key=lambda r: (r["accuracy"] is None, r["accuracy"], r["name"]))
 
+# %% ../../nbs/52_evaluation.plots.ipynb #01ed4fca
 def _sets_of(inside, c):
     "Empirical coverage and mean set size of one class"
     n = len(inside)

@@ -105,6 +105,7 @@ def _own_batches(n, size, ranks):
     whole = [[(0, min(i, n - 1)) for i in range(at, at + size)] for at in range(0, n, size)]
     return whole[ranks.rank::ranks.world]
 
+# %% ../../nbs/50_evaluation.report.ipynb #d358c085
 def _own_split(bundle, folder, source, split, learnt):
     "The split that a bundle was trained on, or None if it is unknown"
     if isinstance(learnt, Split): return learnt
@@ -146,12 +147,14 @@ def _refuse_other_classes(bundle, source):
     raise FlowersError(f"{source.root}: its {len(other)} classes are not the {len(own)} of the "
                        f"bundle ({first}); give the photos that the bundle is for")
 
+# %% ../../nbs/50_evaluation.report.ipynb #5f68e827
 def _refuse_contamination(split, subset, n_contaminated, n):
     "Raise if a model would be tested on its training photos"
     raise FlowersError(f"split {split}: the model was trained on {n_contaminated:,} of the {n:,} "
                        f"photos in its {subset} subset (train/test contamination); choose another "
                        "subset or split, or add --allow_train")
 
+# %% ../../nbs/50_evaluation.report.ipynb #2ab0ffc9
 def _refuse_nan(logits, ids):
     "Raise if a network returns logits that are not finite"
     bad = (~logits.isfinite().all(1)).nonzero().flatten().tolist()

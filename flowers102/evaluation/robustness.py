@@ -29,6 +29,7 @@ def _rotate(image, degrees):
     turned = Image.fromarray(pixels).rotate(degrees, Image.Resampling.BILINEAR)
     return turned.crop((w, h, 2*w, 2*h))
 
+# %% ../../nbs/53_evaluation.robustness.ipynb #c1de82f1
 def _shrink(image, factor):
     "Downscale the photo, and pad it with its edge colours"
     w, h = (max(1, round(v/factor)) for v in image.size)
@@ -37,6 +38,7 @@ def _shrink(image, factor):
     right, bottom = image.width - w - left, image.height - h - top
     return Image.fromarray(np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="edge"))
 
+# %% ../../nbs/53_evaluation.robustness.ipynb #a7a61a67
 def _cut(image, fraction):
     "Crop a fraction of width and height away, equally on all sides"
     w, h = (min(round(v*fraction/2), (v - 1)//2) for v in image.size)
@@ -47,16 +49,19 @@ def _blur(image, radius):
     "Gaussian blur, with a standard deviation in percent of the shorter edge"
     return image.filter(ImageFilter.GaussianBlur(radius*min(image.size)/100))
 
+# %% ../../nbs/53_evaluation.robustness.ipynb #5048cc01
 def _jpeg(image, quality):
     "Save at a low quality and read again"
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file).convert("RGB")
 
+# %% ../../nbs/53_evaluation.robustness.ipynb #4e642122
 def _darken(image, factor):
     "Multiply the brightness"
     return ImageEnhance.Brightness(image).enhance(factor)
 
+# %% ../../nbs/53_evaluation.robustness.ipynb #04c8d76c
 def _cast(image, amount):
     "A warm colour cast: more red, less blue"
     gain = np.array([1 + amount, 1, 1 - amount])

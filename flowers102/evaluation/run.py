@@ -126,6 +126,7 @@ def _fair_bundle(flag, folder, report):
                            f"{report.part} photos")
     return bundle
 
+# %% ../../nbs/56_evaluation.run.ipynb #b574c944
 def _other_bundles(run, runs, report):
     "The bundles of more runs, each once"
     home = lambda p: (Path(p)/"bundle" if (Path(p)/"bundle").is_dir() else Path(p)).resolve()
@@ -142,6 +143,7 @@ def _recalibrated(folder, bundle, photos, split, own, options, log):
     log(f"bundle   temperature {bundle.temperature:.3f}, from {len(unseen):,} validation photos")
     return bundle
 
+# %% ../../nbs/56_evaluation.run.ipynb #6981c691
 def _add_corruptions(found, device, most=300):
     "Measure accuracy on corrupted photos: all of them, or every n-th where there are many"
     every = -(-len(found.report)//most)
@@ -196,6 +198,7 @@ def evaluation_text(
     if found.comparison: lines += [f"against {found.against}: {found.comparison}"]
     return "\n".join(lines)
 
+# %% ../../nbs/56_evaluation.run.ipynb #34ecf35f
 def _spread_lines(over, tag):
     "Mean and standard deviation over runs, a line for each metric"
     lines = []

@@ -142,6 +142,7 @@ def spread(
     return {k: (float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else None, len(v))
             for k, v in values.items()}
 
+# %% ../../nbs/51_evaluation.statistics.ipynb #372780a7
 def _metrics_of(m, subset, i):
     "What metrics were measured on, and the metrics"
     if isinstance(m, Report): return f"{m.key} of {m.protocol} {m.split_sha256[:12]}", m.metrics
@@ -227,6 +228,7 @@ def _interval_text(metric, scores):
     plain = scores["uncalibrated"].get(metric)
     return text + (f"  ({plain:.4f} at T = 1)" if plain is not None else "")
 
+# %% ../../nbs/51_evaluation.statistics.ipynb #4a6ae1ef
 def _caveats(report):
     "Rows about absent classes, train/test contamination and tuning"
     n, rows = report.n_contaminated, []

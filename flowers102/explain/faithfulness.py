@@ -77,6 +77,7 @@ def _ranks(maps):
     ranks = torch.arange(flat.shape[1], device=maps.device).expand_as(order)
     return torch.empty_like(order).scatter_(1, order, ranks)
 
+# %% ../../nbs/61_explain.faithfulness.ipynb #6a1f8f51
 def _blurred(images, times=16):
     "Images reduced by a factor, and enlarged again"
     H, W = images.shape[-2:]
@@ -230,6 +231,7 @@ def _keeps(name, kept):
     return any(name in ("", k) or name.startswith(f"{k}.") or k.startswith(f"{name}.")
                for k in kept)
 
+# %% ../../nbs/61_explain.faithfulness.ipynb #d76009cb
 @torch.no_grad()
 def _randomise(module):
     "Initialise a module's own parameters, or shuffle them if it has no `reset_parameters`"

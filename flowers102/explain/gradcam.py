@@ -50,6 +50,7 @@ def _tensor(output):
     first = output[0] if isinstance(output, (tuple, list)) and output else output
     return first if isinstance(first, torch.Tensor) and first.is_floating_point() else None
 
+# %% ../../nbs/60_explain.gradcam.ipynb #f59592f1
 def _mine(hook):
     "A forward hook that does nothing in other threads, which may run the same network"
     me = threading.get_ident()
@@ -343,6 +344,7 @@ def _check_input(model, images):
                    for m in model.modules())
     return images.device if first is None else first.device, compiled
 
+# %% ../../nbs/60_explain.gradcam.ipynb #9d5a0d83
 @patch
 def _forward(self:GradCAM, x, wanted):
     "Logits, and the layer's activations if the method needs them"
@@ -370,6 +372,7 @@ def _map(self:GradCAM, x, logits, caught, wanted, classes):
                            "weights?")
     return maps
 
+# %% ../../nbs/60_explain.gradcam.ipynb #c86f3381
 @patch
 def _offset(self:GradCAM, x):
     "The receptive-field offset of the layer, measured once for each size of image"
@@ -402,6 +405,7 @@ def _classes(given, logits, what):
         raise FlowersError(f"{what} {given}: expected classes from 0 to {c - 1}")
     return y.long().expand(n)
 
+# %% ../../nbs/60_explain.gradcam.ipynb #3e768573
 def _method_for(method, options):
     "A function like those of `METHODS`"
     if isinstance(method, str) and method not in METHODS:
@@ -412,6 +416,7 @@ def _method_for(method, options):
     if unknown: raise FlowersError(f"{method}: has no option {', '.join(sorted(unknown))}")
     return found
 
+# %% ../../nbs/60_explain.gradcam.ipynb #7a9bd4b9
 def _layer_for(model, layer):
     "A module of the network, by its name"
     modules = {k: m for k, m in model.named_modules() if k}

@@ -102,6 +102,7 @@ def _explain(self:Explainer, path, target, against, top):
               for c, o, m in zip(asked, others, maps)]
     return Explanation(str(path), photo, [(names[c], probs[c].item()) for c in order[:5]], placed)
 
+# %% ../../nbs/62_explain.photo.ipynb #42f67c12
 def _other(c, against, order):
     "The class of a contrastive map that is subtracted, or None"
     if against == "second": return next(o for o in order if o != c)
@@ -217,6 +218,7 @@ def unique_stems(
         names.append(name)
     return names
 
+# %% ../../nbs/62_explain.photo.ipynb #7c67731e
 def _on_disk(name):
     "The form in which file systems compare names: without case, with accents composed"
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

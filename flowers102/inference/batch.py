@@ -74,6 +74,7 @@ def predict_to_stream(
     file.flush()
     return failed
 
+# %% ../../nbs/74_inference.batch.ipynb #dfd058ab
 def _width(photos):
     "Characters for the path in a table"
     return min(60, max((len(printable(p)) for p in photos), default=0))
@@ -123,12 +124,14 @@ def predict_to_file(
 # %% ../../nbs/74_inference.batch.ipynb #30e70b36
 def _to_stderr(line): print(line, file=sys.stderr)
 
+# %% ../../nbs/74_inference.batch.ipynb #872a0bfc
 def _refuse_other_parts(out, world):
     "Raise where another number of processes has begun the same output"
     if others := other_partial_paths(out, world):
         raise FlowersError(f"{others[0]}: is half-written by another number of processes; "
                            "go on with as many, or delete it")
 
+# %% ../../nbs/74_inference.batch.ipynb #5122c1e1
 def _join(parts, out, format, photos, size):
     "Finished partial outputs become the output"
     width = _width(photos)
@@ -155,6 +158,7 @@ def count_failed(
                            "choose another name, or leave out --resume")
     return sum(bool(r["error"]) for r in records)
 
+# %% ../../nbs/74_inference.batch.ipynb #c488e68a
 def _records_in(text, format, photos):
     "Path and error of each record of an output"
     lines = text.removesuffix("\n").split("\n")

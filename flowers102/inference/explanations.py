@@ -33,6 +33,7 @@ def _check_folder(out, photos):
         raise FlowersError(f"--out {out}: holds photos that are to be explained; "
                            "choose another folder")
 
+# %% ../../nbs/75_inference.explanations.ipynb #a33e4859
 def _holds_explanations(folder):
     "Is this a folder that explanations may be written into?"
     if not folder.is_dir(): return False
@@ -64,6 +65,7 @@ def _save_photo(e, out, stem, method, raw, content):
                    "file": file.name} for (a, b, _), file in zip(e.maps, files)]
     return record | {"rows": rows, "lines": tile_lines(e)}
 
+# %% ../../nbs/75_inference.explanations.ipynb #dded4898
 def _lines_of(record, out):
     "A line for each picture of a photo"
     for row in record["rows"]:
@@ -71,6 +73,7 @@ def _lines_of(record, out):
         yield (f"{printable(record['path'])}  {row['confidence']:6.1%} {row['name']}; "
                f"for {row['target']}{other}: {out/row['file']}")
 
+# %% ../../nbs/75_inference.explanations.ipynb #7d66ce1c
 def _contents(photos):
     "Path -> hash of the content, of the photos that can be read"
     there = [p for p in photos if os.path.isfile(p) and os.access(p, os.R_OK)]
@@ -161,6 +164,7 @@ def _save_full_sheet(out, found):
     good = [record for record in found if not record["error"]]
     if len(good) % PER_SHEET == 0: _save_sheet(out, good, len(good)//PER_SHEET - 1)
 
+# %% ../../nbs/75_inference.explanations.ipynb #bc59c8bb
 def _explained_so_far(part, done, contents):
     "The records of the photos that are done, if these are still the same photos"
     found = list(islice(joined_records([part], 1), done))
@@ -170,6 +174,7 @@ def _explained_so_far(part, done, contents):
                                "choose another --out, and leave out --resume")
     return found
 
+# %% ../../nbs/75_inference.explanations.ipynb #f3715106
 def _remove_older(out, found):
     "Remove what an older, complete job has left in the folder, its list last"
     if not (out/"explanations.csv").is_file(): return

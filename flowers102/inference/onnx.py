@@ -35,6 +35,7 @@ def _packages(*names):
     except ImportError as e:
         raise FlowersError(f'ONNX needs {e.name}: `pip install "flowers102[onnx]"`') from e
 
+# %% ../../nbs/72_inference.onnx.ipynb #38acf5ea
 def _network(bundle):
     "The network of a bundle as an ONNX model: images (N, 3, size, size) to logits (N, C)"
     _packages("onnx", "onnxscript")
@@ -116,6 +117,7 @@ def _after(bundle):
         probs = Cast <to = 1> (soft)
       }}""")
 
+# %% ../../nbs/72_inference.onnx.ipynb #49f2345e
 def _parsed(text):
     "A model from ONNX's own text format"
     [onnx] = _packages("onnx")
@@ -275,10 +277,12 @@ class _Ready:
             answer, image = prepare_photo(photo, _Whole, False)
             if image is not None: return {"pictures": self.run(None, {"photos": image[None]})[0]}
 
+# %% ../../nbs/72_inference.onnx.ipynb #ac35d0ec
 class _Whole:
     "A predictor that only reads"
     prepare = staticmethod(np.asarray)
 
+# %% ../../nbs/72_inference.onnx.ipynb #b3547643
 @contextmanager
 def _quiet():
     "Without the log messages of the quantizer"

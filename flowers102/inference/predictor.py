@@ -104,6 +104,7 @@ def _photo(prediction):
     if prediction.path: return read_photo(prediction.path)
     raise FlowersError("a photo from memory is not kept; predict it with keep_photos=True")
 
+# %% ../../nbs/70_inference.predictor.ipynb #34655d5d
 def _png(prediction):
     "A figure for notebooks; without the photo if its file is gone"
     from matplotlib.figure import Figure
@@ -238,6 +239,7 @@ def prepare_photo(
     except (MemoryError, RuntimeError) as e: answer.error = f"is too much for this machine ({e})"
     return answer, None
 
+# %% ../../nbs/70_inference.predictor.ipynb #14a1bd16
 def _from_memory(photo):
     "A Pillow image, an array, or the content of a file as upright RGB"
     try:
@@ -266,6 +268,7 @@ def _answerer(predictor, top_k, level):
 
     return answer
 
+# %% ../../nbs/70_inference.predictor.ipynb #5da2587a
 def _set_limit(bundle, level):
     "The threshold of prediction sets; None if there is none and none was asked for"
     sets = bundle.thresholds.get("sets", {})
@@ -305,6 +308,7 @@ def predict(
     answer = _answerer(predictor, top_k, level)
     return answer([prepare_photo(photos, predictor, keep_photos or not file)])[0]
 
+# %% ../../nbs/70_inference.predictor.ipynb #f4d0df2c
 def _is_one(photo):
     "Whether something in memory is a photo, and not a list of photos"
     one = isinstance(photo, (Image.Image, bytes, bytearray, memoryview))
@@ -333,6 +337,7 @@ def _matches(pattern, left_out):
         elif "." in os.path.basename(pattern) or is_photo(path): yield path
         elif left_out is not None: left_out.add_file(path)
 
+# %% ../../nbs/70_inference.predictor.ipynb #2ae75eff
 def _deep(pattern):
     "Photos that a pattern with ** matches; `glob` would follow links in circles"
     parts = Path(pattern).parts
@@ -342,6 +347,7 @@ def _deep(pattern):
             below = Path(os.path.relpath(path, folder or ".")).parts
             if _fits(below, parts[k:]): yield os.path.join(folder, *below)
 
+# %% ../../nbs/70_inference.predictor.ipynb #6c43caad
 def _fits(parts, patterns):
     "Whether the parts of a path fit those of a pattern; ** stands for any number of parts"
     if not patterns: return not parts
@@ -380,6 +386,7 @@ def _names_of(config):
         except FlowersError: return CLASS_NAMES
     return get_source(config.get("source"), config.get("data_dir")).class_names
 
+# %% ../../nbs/70_inference.predictor.ipynb #3fcab261
 def _split_of(folder):
     "Protocol and hash of the split of a run"
     if not (folder/"split.json").is_file(): return {}

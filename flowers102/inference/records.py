@@ -145,6 +145,7 @@ def _check_same_job(path, before, about):
             raise FlowersError(f"{path}: was begun with {key} {before.get(key)}, and now "
                                f"it is {value}; go on as it began, or delete the file")
 
+# %% ../../nbs/71_inference.records.ipynb #af47e163
 def _parsed(line):
     "An object on a line of JSON, or None where it is torn or something else"
     try: value = json.loads(line) if line.endswith(b"\n") else None
@@ -160,6 +161,7 @@ def add(self:OutputWriter,
     self._write(record)
     self.done, self.failed = self.done + 1, self.failed + bool(record["error"])
 
+# %% ../../nbs/71_inference.records.ipynb #03b60777
 @patch
 def _write(self:OutputWriter, value):
     try:
@@ -168,6 +170,7 @@ def _write(self:OutputWriter, value):
         self.check()
     except OSError as e: raise _disk_full(self.path, e) from e
 
+# %% ../../nbs/71_inference.records.ipynb #fa9159a2
 def _disk_full(path, e): return cannot_write(path, e, "; then go on with --resume")
 
 # %% ../../nbs/71_inference.records.ipynb #59a0fe99
@@ -182,6 +185,7 @@ def check(self:OutputWriter):
     old.close()
     self.warn(f"{self.path}: was deleted while it was being written; its records are written again")
 
+# %% ../../nbs/71_inference.records.ipynb #b0fb9b01
 def _has_name(file, path):
     "Whether an open file is still the one at a path"
     try: return os.path.samestat(os.fstat(file.fileno()), os.stat(path))

@@ -111,6 +111,7 @@ def _checked_network(bundle, what="bundle"):
                            f"{bundle.arch} needs {_type_of(v)}")
     return model
 
+# %% ../../nbs/24_model.bundle.ipynb #5b2c2dfe
 def _type_of(t): return f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
 
 # %% ../../nbs/24_model.bundle.ipynb #96cc477e
@@ -149,10 +150,12 @@ def _swap(new, folder, old):
         if old.exists(): old.rename(folder)
         raise
 
+# %% ../../nbs/24_model.bundle.ipynb #34e0b537
 def _sha256(path):
     "SHA-256 of a file"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
+# %% ../../nbs/24_model.bundle.ipynb #336ea650
 def _tensors(path):
     "The tensors of a safetensors file; the library itself opens no path that is not UTF-8"
     if "\\x" not in plain_name(str(path)): return load_file(path)
@@ -225,6 +228,7 @@ def _check_keys(about, path):
         raise FlowersError(f"{path}: missing keys: {first_few(missing)}; copy the bundle again")
     if unknown: _refuse_newer(about, path, unknown)
 
+# %% ../../nbs/24_model.bundle.ipynb #9ff93254
 def _refuse_newer(about, path, keys):
     "Raise for keys that only a newer version can have written"
     made = about.get("versions", {})
@@ -273,6 +277,7 @@ def _good_thresholds(thresholds):
             and (not known or isinstance(known.get("score"), str)
                  and _number(known.get("at_least"))))
 
+# %% ../../nbs/24_model.bundle.ipynb #85b1ce45
 def _unknown_thresholds(thresholds):
     "Keys of thresholds that this version doesn't know"
     known = thresholds.get("known") or {}
@@ -284,11 +289,13 @@ def _number(value):
     "Whether a value is a finite number, and not True or False"
     return type(value) in (int, float) and math.isfinite(value)
 
+# %% ../../nbs/24_model.bundle.ipynb #d0830b3d
 def _is_level(text):
     "Whether a text is a coverage level, such as '0.95'"
     try: return 0 < float(text) < 1
     except ValueError: return False
 
+# %% ../../nbs/24_model.bundle.ipynb #9a1647e4
 def _wrong_metric(metrics):
     "What is wrong with the metrics of a bundle, or None"
     for subset in ("test", "val", "test_tta", "val_tta", "test_uncalibrated"):

@@ -44,11 +44,13 @@ def split_model(
 class _NoSplit(ValueError):
     "More than one value crosses the split point"
 
+# %% ../../nbs/25_model.features.ipynb #16ab6087
 class _Tracer(fx.Tracer):
     "Keeps torchvision's operations whole: some of them read `training` when they are called"
     def is_leaf_module(self, module, name):
         return super().is_leaf_module(module, name) or type(module).__name__ == "StochasticDepth"
 
+# %% ../../nbs/25_model.features.ipynb #ea0d8f6e
 def _trace(model, block):
     "The graph of a network, and the operation at the split point"
     graph, head = _Tracer().trace(model), head_of(model)[0]
@@ -66,6 +68,7 @@ def _up_to(model, graph, crossing):
             graph.erase_node(node)
     return fx.GraphModule(model, graph)
 
+# %% ../../nbs/25_model.features.ipynb #8050f781
 def _from(model, graph, crossing):
     "The operations from a value on"
     nodes = list(graph.nodes)
@@ -150,6 +153,7 @@ def _new_file(path, shape):
                            "FLOWERS102_CACHE to another disk")
     return np.lib.format.open_memmap(path, "w+", np.float16, shape)
 
+# %% ../../nbs/25_model.features.ipynb #f61dc7e0
 def _limit_folder(folder, newest, max_gb):
     "Delete the least recently used files until the rest is within the limit"
     for p in folder.glob(".*.tmp"): # left by a process killed more than a day ago
@@ -230,6 +234,7 @@ def _folded(solver, mean, std, n_classes):
     weight[rows], offset[rows] = coef, bias - coef @ mean
     return {"weight": torch.tensor(weight).float(), "bias": torch.tensor(offset).float()}
 
+# %% ../../nbs/25_model.features.ipynb #e6007c8c
 def _probe_nll(layer, features, labels):
     "Mean negative log-likelihood of a layer"
     x = torch.as_tensor(np.asarray(features, np.float32)).reshape(len(labels), -1)

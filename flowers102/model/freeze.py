@@ -18,7 +18,7 @@ from .networks import head_of
 # %% ../../nbs/23_model.freeze.ipynb #154fa3f5
 def _size(module): return sum(p.numel() for p in module.parameters())
 
-
+# %% ../../nbs/23_model.freeze.ipynb #51bfa193
 def _backbone_size(model, head):
     "Parameters outside the container that holds the head (or outside the head, if nothing else is)"
     container = model.get_submodule(head.rpartition(".")[0])
@@ -52,7 +52,7 @@ def _stay_eval(module, inputs):
     "Forward pre-hook of a frozen block: back to evaluation mode after `model.train()`"
     if module.training: module.eval()
 
-
+# %% ../../nbs/23_model.freeze.ipynb #afcb9d2d
 def _unfreeze(module):
     "Remove our hook from `module`, also from a copy made by `copy.deepcopy`"
     hooks = module._forward_pre_hooks
@@ -71,7 +71,7 @@ def early_blocks(
     is_early = lambda name: 4*heights.get(name, 0) >= size
     return [*itertools.takewhile(is_early, network_blocks(model))]
 
-
+# %% ../../nbs/23_model.freeze.ipynb #93864cf8
 def _height(features):
     "Height of feature maps, channels first or last; 0 for tokens"
     if features.ndim != 4: return 0
@@ -124,6 +124,7 @@ def _depths(model):
     "Block -> distance from the head: 1 for the last block of the backbone"
     return {name: i for i, name in enumerate(reversed(network_blocks(model)), 1)}
 
+# %% ../../nbs/23_model.freeze.ipynb #42d62831
 def _depth(name, depths):
     "The block that a parameter belongs to, or the first one"
     return next((s for s in depths if name.startswith(f"{s}.")), list(depths)[-1])

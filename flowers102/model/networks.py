@@ -21,7 +21,7 @@ def _conv_bn(i, o, kernel=3, stride=1):
     conv = nn.Conv2d(i, o, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(o))
 
-
+# %% ../../nbs/20_model.networks.ipynb #90538bef
 class _Residual(nn.Module):
     "`relu(f(x) + skip(x))`, with two convolutions in `f`"
     def __init__(self, i, o, stride=1):

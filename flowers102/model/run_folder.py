@@ -38,6 +38,7 @@ def is_complete(
     if done: return bool(metrics) and done.get("weights_sha256") == about.get("weights_sha256")
     return bool(about) and {"epochs", "best_epoch"} <= set(metrics) # before `done.json` existed
 
+# %% ../../nbs/26_model.run_folder.ipynb #4916c150
 def _object(path):
     "The JSON object in a file; empty if there is none"
     try: value = read_json(path)
@@ -71,10 +72,12 @@ def _among_photos(out, config):
     if config.source != "folder" or not config.data_dir: return False
     return Path(os.path.realpath(out)).is_relative_to(os.path.realpath(config.data_dir))
 
+# %% ../../nbs/26_model.run_folder.ipynb #afae7656
 def _is_utf8(path):
     "Can a path be written to JSON files and TensorBoard events?"
     return str(path) == str(path).encode("utf-8", "ignore").decode()
 
+# %% ../../nbs/26_model.run_folder.ipynb #043d5f49
 def _check_out(out, config):
     "Raise if a run can't have this folder"
     if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
@@ -94,6 +97,7 @@ def _made(folder, exist_ok):
         return False
     return True
 
+# %% ../../nbs/26_model.run_folder.ipynb #7510a25d
 def _resume_hint(out):
     "How to resume an unfinished run in a folder"
     unfinished = (out/"config.json").exists() and not is_complete(out)

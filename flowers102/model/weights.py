@@ -48,7 +48,7 @@ def _published(name):
     known = name in models.list_models(module=models)
     return dict(models.get_model_weights(name).__members__) if known else {}
 
-
+# %% ../../nbs/21_model.weights.ipynb #52c9027f
 def _download(member):
     "The state dict of one of torchvision's own weights"
     try: # progress goes to standard error: standard output is for results
@@ -143,7 +143,7 @@ def _grouped(keys, most=6):
     more = f" and {len(shown) - most} more blocks" if len(shown) > most else ""
     return ", ".join(shown[:most]) + more
 
-
+# %% ../../nbs/21_model.weights.ipynb #122cd9c5
 def _report_lines(r):
     "The lines of a `LoadReport`"
     head = f"head: {r.head_name}, {r.n_classes} classes"
@@ -159,7 +159,7 @@ def _report_lines(r):
 # %% ../../nbs/21_model.weights.ipynb #1619daa5
 def _counted(keys): return [k for k in keys if not k.endswith("num_batches_tracked")]
 
-
+# %% ../../nbs/21_model.weights.ipynb #4bfd5baf
 def _compare(model, state, source, resized=False):
     "A `LoadReport` of what loading `state` would do, and the keys that fit"
     own, (head, layer) = model.state_dict(), head_of(model)
@@ -183,12 +183,12 @@ def _backbone_shapes(name):
     head = head_of(model)[0] + "."
     return head, {k: v.shape for k, v in model.state_dict().items() if k in _comparable([k], head)}
 
-
+# %% ../../nbs/21_model.weights.ipynb #15625567
 def _comparable(keys, head):
     "Keys by which a network is recognised: no head, no counters, nothing that varies with size"
     return {k for k in _counted(keys) if not k.startswith(head) and k != "encoder.pos_embedding"}
 
-
+# %% ../../nbs/21_model.weights.ipynb #e56e8e89
 def _patterns(keys):
     "Keys without their numbers, `layer#.#.conv#.weight`: a family has most of them in common"
     return {re.sub(r"\d+", "#", k) for k in keys}

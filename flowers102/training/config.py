@@ -355,6 +355,7 @@ def _refuse(c, name, expected, where=""):
     flag = f"{where}{name} = " if where else f"--{name} "
     raise FlowersError(f"{flag}{getattr(c, name)}: expected {expected}")
 
+# %% ../../nbs/41_training.config.ipynb #27160b3a
 def _check_values(c, where=""):
     "Raise for a value that cannot work"
     refuse = lambda name, expected: _refuse(c, name, expected, where)
@@ -374,6 +375,7 @@ def _check_values(c, where=""):
         if isinstance(choices, tuple) and value not in choices:
             refuse(f.name, " or ".join(choices) + did_you_mean(value, choices))
 
+# %% ../../nbs/41_training.config.ipynb #104666c6
 def _check_together(c):
     "Raise for settings that don't go together"
     refuse = lambda name, expected: _refuse(c, name, expected)
