@@ -310,7 +310,7 @@ def _torchvision(setup):
     "As in torchvision's references for classification: its preset, its loader, its network"
     from torchvision import models, transforms as T
 
-    c, p = setup.stage.config, setup.stage.preprocess
+    c, p = setup.stage.config, setup.stage.data.preprocess
     if c.model not in models.list_models():
         raise FlowersError(f"--against torchvision: it has no {c.model}")
     preset = T.Compose([T.RandomResizedCrop(c.size), T.RandomHorizontalFlip(), T.PILToTensor(),
@@ -318,7 +318,7 @@ def _torchvision(setup):
     files = _Files(setup.stage.loaders.train.dataset.samples, preset)
     loader = DataLoader(files, c.batch_size, shuffle=True, num_workers=c.n_workers,
                         pin_memory=setup.stage.device.type == "cuda", drop_last=True)
-    return loader, models.get_model(c.model, num_classes=len(setup.stage.source.class_names))
+    return loader, models.get_model(c.model, num_classes=len(setup.stage.data.source.class_names))
 
 # %% ../../nbs/84_cli.bench.ipynb #63e28bcb
 def _timm(setup):
@@ -332,4 +332,4 @@ def _timm(setup):
                                      use_prefetcher=False, num_workers=c.n_workers)
     name = names.get(c.model, c.model)
     if not timm.is_model(name): raise FlowersError(f"--against timm: it has no {c.model}")
-    return loader, timm.create_model(name, num_classes=len(setup.stage.source.class_names))
+    return loader, timm.create_model(name, num_classes=len(setup.stage.data.source.class_names))
