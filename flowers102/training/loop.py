@@ -303,7 +303,6 @@ def prepare(
     if config.dry_run: config, data, fewer = few_photos(config, data)
     data = replace(data, notes=(*notes, *more, *(fewer if config.dry_run else ())))
     model = model.to(data.device, memory_format=torch.channels_last)
-    for line in describe_run(config, data, model, hardware(data.device)): log(line)
     return config, data, model
 
 # %% ../../nbs/45_training.loop.ipynb #ae72826c
@@ -670,6 +669,7 @@ class Run:
         with open_run_folder(config, resume, data.ranks) as folder:
             checkpoint = read_checkpoint(folder, config, data, log) if resume else None
             if checkpoint: model.load_state_dict(checkpoint["model"])
+            for line in describe_run(config, data, model, hardware(data.device)): log(line)
             run = cls(config, data, model, folder, log, bars, began, checkpoint)
             with Board(folder if run.main else None, run.progress.step, log) as run.board: yield run
 
