@@ -5,6 +5,7 @@ every internal link and picture resolves, each saved picture says in words what 
 the configuration files load and name files that exist, and text stands out from its ground. Each fault is one line.
 """
 import ast
+import dataclasses
 import importlib
 import inspect
 import json
@@ -43,8 +44,9 @@ def check_symbols():
             if not inspect.getdoc(symbol): fault(where, "no docstring")
             if isinstance(symbol, type) and not hasattr(symbol, "__dataclass_fields__"): symbol = symbol.__init__
             kinds = {p.name: p.kind for p in inspect.signature(symbol).parameters.values()}
+            told = {f.name for f in dataclasses.fields(symbol) if f.metadata.get("help")} if dataclasses.is_dataclass(symbol) else set()
             for parameter, doc in docments(symbol, returns=False).items():
-                if parameter == "self" or kinds.get(parameter) in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL): continue
+                if parameter == "self" or parameter in told or kinds.get(parameter) in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL): continue
                 annotation = getattr(inspect.signature(symbol).parameters.get(parameter), "annotation", None)
                 if not doc and type(annotation).__name__ != "Param": fault(where, f"parameter {parameter!r} has no comment")
 
