@@ -166,7 +166,8 @@ def resolve(
     if config.cache is None:
         side = preprocess_of_run(config.source, config.size)["resize"]
         on_gpu = device.type == "cuda"
-        decide("cache", side if on_gpu else 0, f"images are{'' if on_gpu else ' not'} made on a GPU")
+        decide("cache", side if on_gpu else 0, "photos are decoded once for a GPU" if on_gpu else
+               "no image cache without a GPU")
     if loaded and (loaded.source == "none" or loaded.missing) and (
             config.epochs or config.last_layers_epochs):
         decide("probe_views", 0, "no linear probe, as weights of the backbone are random")
@@ -330,7 +331,8 @@ def few_photos(
     few = lambda ids: ids[::max(1, len(ids)//n)][:n]
     split = replace(data.split, **{k: few(getattr(data.split, k))
                                    for k in ("train", "valid", "test")})
-    once = {k: min(1, getattr(config, k)) for k in names} | {"last_layers_views": 1, "minutes": None}
+    once = {k: min(1, getattr(config, k)) for k in names}
+    once |= {"last_layers_views": 1, "minutes": None}
     notes = [f"{k} {v}: a dry run" for k, v in once.items() if getattr(config, k) != v]
     return replace(config, **once), replace(data, split=split), notes
 
@@ -441,7 +443,8 @@ def make_stage(
     else: net, loaders = model, data.loaders(config, size_at(config, 0))
     groups = param_groups(model, config.lr, config.head_lr, config.weight_decay,
                           config.layer_decay)
-    optimizer, amp = make_optimizer(groups, config.optimizer, config.momentum), amp_type(config, data)
+    optimizer = make_optimizer(groups, config.optimizer, config.momentum)
+    amp = amp_type(config, data)
     scaler = torch.amp.GradScaler(data.device.type, enabled=amp is torch.float16)
     weights, forward = None, net
     if config.loss_weights:
@@ -533,7 +536,8 @@ def end_epoch(self:Progress,
     score:float, # of the validation subset; greater is better
 ) -> bool: # True when this is the best so far
     "Count an epoch and its score"
-    self.epoch, self.batch, self.loss, self.seen, self.training_seconds = self.epoch + 1, 0, 0., 0, 0.
+    self.epoch, self.batch, self.seen = self.epoch + 1, 0, 0
+    self.loss = self.training_seconds = 0.
     return self.compare(score)
 
 # %% ../../nbs/45_training.loop.ipynb #be1a013e
@@ -571,9 +575,9 @@ def from_checkpoint(cls:Progress,
     stages = {"top": LAST_LAYERS, "all": FULL}
     history = [{names.get(k, k): stages.get(v, v) if k == "phase" else v for k, v in row.items()}
                for row in rows]
-    return cls(**{names.get(k, k): v for k, v in state.items()} | {"anchor": tuple(state["anchor"])},
-               best=stopping["best"], best_epoch=stopping["best_epoch"],
-               stale_epochs=stopping["since"], history=history)
+    counters = {names.get(k, k): v for k, v in state.items()}
+    return cls(**counters | {"anchor": tuple(state["anchor"])}, best=stopping["best"],
+               best_epoch=stopping["best_epoch"], stale_epochs=stopping["since"], history=history)
 
 # %% ../../nbs/45_training.loop.ipynb #21d5a83a
 @dataclass
@@ -588,13 +592,14 @@ class LossMonitor:
     def check(self, stage, progress): # `Stage`, `Progress`: its `loss` grows
         "Add up the losses since the last check, or raise for the first one that is not finite"
         if not self.waiting: return
-        losses = all_reduce_sum(stage.data.ranks, torch.stack([w[0] for w in self.waiting]).tolist())
+        mine = torch.stack([w[0] for w in self.waiting]).tolist()
+        losses = all_reduce_sum(stage.data.ranks, mine)
         for loss, (_, step, batch, lr) in zip(losses, self.waiting):
             if not math.isfinite(loss):
                 batches, ids = batch_sampler_of(stage.loaders.train), stage.data.split.train
                 photos = first_few([ids[i] for i in batches.batch(batch)], 8)
-                raise FlowersError(f"the loss is {loss} at step {step} (epoch {progress.epoch + 1}, "
-                                   f"learning rate {lr:.2g}), on the photos {photos}; try a lower "
+                raise FlowersError(f"the loss is {loss} at step {step} (epoch "
+                                   f"{progress.epoch + 1}, learning rate {lr:.2g}), on the photos {photos}; try a lower "
                                    "--lr, or --clip 1")
             progress.loss += loss
         self.waiting.clear()
@@ -654,7 +659,8 @@ class Run:
         self.began = (time.perf_counter() if began is None else began) - self.progress.seconds
         self.made_from = made_from(data)
         self.scratch = folder/"features" if config.dry_run else None
-        self.monitor, self.saved, self.stop, self.board, self.bar = LossMonitor(), "", None, None, None
+        self.monitor, self.saved = LossMonitor(), "" # where the last checkpoint was written
+        self.stop = self.board = self.bar = None # open while the run is
 
     @property
     def seconds(self): return time.perf_counter() - self.began # interruptions not counted
@@ -847,7 +853,8 @@ def fit_probe(
 ) -> Validation: # scores and predictions of the probe
     "Fit the head on cached features by logistic regression"
     backbone, loaders = split_model(model, "head")[0], data.loaders(config)
-    subsets = {"train": (loaders.train.dataset, config.probe_views), "valid": (loaders.valid.dataset, 1)}
+    subsets = {"train": (loaders.train.dataset, config.probe_views),
+               "valid": (loaders.valid.dataset, 1)}
     features = {k: data.features(backbone, dataset, views, run and run.scratch, config.n_workers)
                 for k, (dataset, views) in subsets.items() if len(dataset)}
     labels = {k: [s.label for s in dataset.samples] for k, (dataset, _) in subsets.items()}
@@ -1004,7 +1011,8 @@ def resumed_config(
     saved = read_json(folder/"config.json", "a run's configuration")
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
     saved, home = rename_old(saved), saved.get("data_dir")
-    if home and "data_dir" not in given and saved.get("source") != "toy" and not Path(home).is_dir():
+    moved = home and saved.get("source") != "toy" and not Path(home).is_dir()
+    if moved and "data_dir" not in given:
         raise FlowersError(f"--resume {folder}: its photos were in {home}, which is gone; if they "
                            "have moved, say where they are now with --data_dir")
     return check_config(TrainConfig(**{k: v for k, v in {**saved, **given}.items() if k in known}))
