@@ -31,7 +31,7 @@ from pathlib import Path
 
 # %% ../nbs/00_core.ipynb #d5869868
 class FlowersError(Exception):
-    "A mistake that the user can mend: one line that names it, what was expected, what to do"
+    "A mistake that the user can correct: one line that names it, what was expected, what to do"
     status = 2 # of a command that ends with it
 
     def __init__(self, message:str): # one line; line breaks are folded into spaces

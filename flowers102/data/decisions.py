@@ -148,7 +148,7 @@ def apply_decisions(
     note = f"labels as decided in {decisions.path.name}: {decisions}"
     parts = {k: tuple(i for i in ids if i in there) for k, ids in source.parts.items()}
     return replace(source, samples=tuple(kept), parts=parts,
-                   notes=(*source.notes, note))
+                   notes=(*source.notes, note), decided=True)
 
 # %% ../../nbs/19_data.decisions.ipynb #8253726b
 def decided_source(
@@ -168,8 +168,7 @@ def decided_split(
     source:Source, # source from `apply_decisions`
 ) -> Split: # named "...-decided" if photos or labels have changed
     "Remove dropped photos from a split"
-    decided = any(note.startswith("labels as decided") for note in source.notes)
-    if not decided: return split
+    if not source.decided: return split
     there = set(source.ids)
     parts = [[i for i in getattr(split, p) if i in there] for p in ("train", "valid", "test")]
     return Split(f"{split.protocol}-decided", *parts)

@@ -47,6 +47,7 @@ class Source:
     class_names: tuple[str, ...] # names of label 0, 1, ...
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict) # ids of the subsets "train", "valid", "test"
     notes: tuple[str, ...] = () # remarks for the user, printed once
+    decided: bool = False # decisions about label issues have been applied
 
     def __len__(self): return len(self.samples)
     def __getitem__(self, i): return self.samples[i]
