@@ -373,7 +373,7 @@ def bundle_of_run(
         raise FlowersError(f"{folder}/best.pt: does not fit the run's config.json "
                            f"({str(e).splitlines()[-1].strip()[:160]})") from e
     about = _split_of(folder)
-    preprocess = preprocess_of_run(config.get("source"), config["size"])
+    preprocess = preprocess_of_run(config)
     bundle = make_bundle(model, names, preprocess, **about)
     validation = best.get("predictions") # logits and labels
     return calibrate(bundle, *validation) if validation and len(validation[1]) else bundle

