@@ -99,7 +99,7 @@ def find_layer(
         z, kind = _tensor(output), type(module).__name__
         if module is head: end.append(inputs[0])
         elif "Pool" in kind: pooled.append(z)
-        elif end or z is None or "Dropout" in kind or any(z is p for p in pooled): return
+        elif end or z is None or "Dropout" in kind or isinstance(module, nn.Linear) or any(z is p for p in pooled): return
         elif grid_of(z.shape, images.shape): ran.append((name, z))
     handles = [m.register_forward_hook(_mine(lambda m, x, y, name=name: note(name, m, x, y)))
                for name, m in model.named_modules() if name]

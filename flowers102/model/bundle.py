@@ -30,11 +30,13 @@ from ..core import FlowersError, flush_file, read_json, write_json
 from ..data.photos import first_few, plain_name
 from ..data.sources import check_names
 from ..data.transforms import eval_transform, preprocess_for
-from .networks import head_of, meta_network
+from .build import new_network
+from .networks import head_of
+from .timm import import_timm, timm_name
 from .weights import LoadReport
 
 # %% ../../nbs/25_model.bundle.ipynb #fd116a5b
-SCHEMA = 1
+SCHEMA = 2
 
 @dataclass
 class Bundle:
@@ -49,15 +51,20 @@ class Bundle:
     protocol: str = "" # name of the split
     split_sha256: str = "" # hash of the split
     metrics: dict = field(default_factory=dict) # metrics by subset, as in metrics.json
+    weights: str = "" # name of the pretrained weights that training began with
+    license: str = "" # licence of those weights; empty: not stated
     versions: dict = field(default_factory=dict) # versions of the software that made it
     schema_version: int = SCHEMA # version of this format
 
 # %% ../../nbs/25_model.bundle.ipynb #061c79d3
-def versions() -> dict: # package -> version
+def versions(
+    arch:str="", # name of the network; timm's version is listed if it comes from there
+) -> dict: # package -> version
     "Versions of the packages that a result depends on"
+    timm = {"timm": import_timm().__version__} if timm_name(arch) else {}
     return {"flowers102": __version__, "python": platform.python_version(),
             "torch": str(torch.__version__), "torchvision": torchvision.__version__,
-            "numpy": numpy.__version__, "pillow": PIL.__version__}
+            "numpy": numpy.__version__, "pillow": PIL.__version__, **timm}
 
 # %% ../../nbs/25_model.bundle.ipynb #8093cee7
 def make_bundle(
@@ -69,8 +76,11 @@ def make_bundle(
     "Pack a trained model"
     state = {k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
     options = {k: v for k, v in model.build_args.items() if k not in ("name", "n_classes", "size")}
+    loaded = getattr(model, "load_report", None)
+    if loaded and loaded.source != "bundle":
+        about = {"weights": loaded.source, "license": loaded.license, **about}
     return Bundle(model.arch, tuple(class_names), dict(preprocess), state, options,
-                  versions=versions(), **about)
+                  versions=versions(model.arch), **about)
 
 # %% ../../nbs/25_model.bundle.ipynb #38f92010
 def bundle_model(
@@ -92,7 +102,7 @@ def bundle_model(
 def _checked_network(bundle, what="bundle"):
     "The network on the meta device, if the weights of the bundle fit it"
     size, n = bundle.preprocess["size"], len(bundle.class_names)
-    try: model = meta_network(bundle.arch, n, size, **bundle.options)
+    try: model = new_network(bundle.arch, n, size, meta=True, **bundle.options)
     except (FlowersError, TypeError, ValueError, RuntimeError, AssertionError) as e:
         raise FlowersError(f"{what}: {bundle.arch} can't be built with {bundle.options} "
                            f"({e})") from e
@@ -167,6 +177,7 @@ def bundle_sha256(
 ) -> str: # 64 hexadecimal digits; any change of a number or name gives a different hash
     "The SHA-256 of a bundle's content, whatever its folder"
     about = {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name != "state"}
+    about = {k: v for k, v in about.items() if v or k not in _SINCE_2} # an older bundle keeps its hash
     about["weights_sha256"] = hashlib.sha256(save(bundle.state)).hexdigest()
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -210,6 +221,9 @@ def check_bundle_json(
     _check_preprocess(about["preprocess"], path)
     _check_fields(about, path)
 
+# %% ../../nbs/25_model.bundle.ipynb #d15b4bdc
+_SINCE_2 = {"weights", "license"} # keys that bundles of schema 1 lack
+
 # %% ../../nbs/25_model.bundle.ipynb #26e1b399
 def _check_keys(about, path):
     "Raise if the schema or a key is not known"
@@ -223,7 +237,8 @@ def _check_keys(about, path):
     if version > SCHEMA:
         raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; "
                            "upgrade flowers102")
-    missing, unknown = sorted(known - set(about)), sorted(set(about) - known)
+    needed = known - (_SINCE_2 if version == 1 else set())
+    missing, unknown = sorted(needed - set(about)), sorted(set(about) - known)
     if missing:
         raise FlowersError(f"{path}: missing keys: {first_few(missing)}; copy the bundle again")
     if unknown: _refuse_newer(about, path, unknown)
@@ -254,11 +269,13 @@ def _check_preprocess(p, path):
 # %% ../../nbs/25_model.bundle.ipynb #f921ab8e
 def _check_fields(about, path):
     "Raise if a field has the wrong type or value"
-    for key, kind in (("arch", str), ("protocol", str), ("split_sha256", str), ("options", dict),
+    for key, kind in (("arch", str), ("weights", str), ("license", str), ("protocol", str), ("split_sha256", str), ("options", dict),
                       ("metrics", dict), ("versions", dict), ("thresholds", dict)):
-        if not isinstance(about[key], kind):
+        if not isinstance(about.get(key, kind()), kind):
             raise FlowersError(f"{path}: {key} should be a JSON "
                                f"{'string' if kind is str else 'object'}")
+    if ":" in about["arch"].removeprefix("timm:"): # an address would be read from there
+        raise FlowersError(f"{path}: arch should be a network's name, and is {about['arch']!r:.60}")
     if unknown := _unknown_thresholds(about["thresholds"]): _refuse_newer(about, path, unknown)
     if not _good_thresholds(about["thresholds"]):
         raise FlowersError(f"{path}: thresholds can't be used; calibrate it again")

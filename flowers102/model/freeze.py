@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..core import FlowersError, did_you_mean
-from .networks import head_of
+from .networks import classifiers_of
 
 # %% ../../nbs/24_model.freeze.ipynb #154fa3f5
 def _size(module): return sum(p.numel() for p in module.parameters())
@@ -24,18 +24,24 @@ def _backbone_size(model, head):
     container = model.get_submodule(head.rpartition(".")[0])
     return _size(model) - _size(container) or _size(model) - _size(model.get_submodule(head))
 
+def _heads(model): return [name for name, _ in classifiers_of(model)]
+
+# %% ../../nbs/24_model.freeze.ipynb #ce1a70fc
+_CONTAINERS = "blocks", "stages", "layers", "levels" # names that timm gives to a row of blocks
+
 # %% ../../nbs/24_model.freeze.ipynb #4050cc9c
 def network_blocks(
     model:nn.Module, # a classifier
 ) -> dict: # dotted name -> module, in forward order, without the head
     "The blocks of the backbone; containers of the head or of over 90% of the backbone are opened"
-    head = head_of(model)[0]
-    whole, found = _backbone_size(model, head), {}
+    heads, found = _heads(model), {}
+    whole = _backbone_size(model, heads[0])
     def walk(module, prefix=""):
         for name, child in module.named_children():
             path = prefix + name
-            is_wrapper = head.startswith(path + ".") or _size(child) > .9 * whole
-            if path == head or not _size(child): continue
+            is_wrapper = (_size(child) > .9*whole or any(h.startswith(path + ".") for h in heads)
+                          or path in _CONTAINERS and hasattr(model, "get_classifier"))
+            if path in heads or not _size(child): continue
             if is_wrapper and next(child.children(), None) is not None: walk(child, path + ".")
             else: found[path] = child
     walk(model)
@@ -44,7 +50,7 @@ def network_blocks(
 # %% ../../nbs/24_model.freeze.ipynb #def27f7a
 def _loose(model):
     "Names of the parameters that are neither in a block nor in the head"
-    homes = tuple(f"{n}." for n in [*network_blocks(model), head_of(model)[0]])
+    homes = tuple(f"{n}." for n in [*network_blocks(model), *_heads(model)])
     return [n for n, _ in model.named_parameters() if not n.startswith(homes)]
 
 # %% ../../nbs/24_model.freeze.ipynb #932ba9b2
@@ -74,7 +80,7 @@ def early_blocks(
 # %% ../../nbs/24_model.freeze.ipynb #93864cf8
 def _height(features):
     "Height of feature maps, channels first or last; 0 for tokens"
-    if features.ndim != 4: return 0
+    if getattr(features, "ndim", 0) != 4: return 0
     n, a, b, c = features.shape
     return b if b == c else a if a == b else 0
 
@@ -121,13 +127,22 @@ def train_mode(
 
 # %% ../../nbs/24_model.freeze.ipynb #c8a92a05
 def _depths(model):
-    "Block -> distance from the head: 1 for the last block of the backbone"
-    return {name: i for i, name in enumerate(reversed(network_blocks(model)), 1)}
+    "Parameter of the backbone -> (block, distance from the head: 1 for the last block)"
+    heads = tuple(f"{name}." for name in _heads(model))
+    names = [name for name, _ in model.named_parameters() if not name.startswith(heads)]
+    if hasattr(model, "group_matcher"): return _timm_depths(model, names)
+    order = {block: i for i, block in enumerate(reversed(network_blocks(model)), 1)}
+    block_of = lambda name: next((b for b in order if name.startswith(f"{b}.")), list(order)[-1])
+    return {name: (block_of(name), order[block_of(name)]) for name in names}
 
 # %% ../../nbs/24_model.freeze.ipynb #42d62831
-def _depth(name, depths):
-    "The block that a parameter belongs to, or the first one"
-    return next((s for s in depths if name.startswith(f"{s}.")), list(depths)[-1])
+def _timm_depths(model, names):
+    "The same by the layers that timm's `group_matcher` defines for a network"
+    from timm.models import group_parameters
+
+    layers = group_parameters(model, model.group_matcher(coarse=False), reverse=True)
+    last = max(layers[name] for name in names)
+    return {name: (f"layer{layers[name]}", last - layers[name] + 1) for name in names}
 
 # %% ../../nbs/24_model.freeze.ipynb #bc3ef8da
 def param_groups(
@@ -138,13 +153,13 @@ def param_groups(
     layer_decay:float=1.0, # learning rate of each block, as a fraction of the next block's
 ) -> list: # dicts with `name, params, lr, weight_decay`, for any `torch.optim` optimiser
     "Parameters grouped by backbone or head (or by block), and by decay or no decay"
-    head, depths, groups = head_of(model)[0] + ".", _depths(model), {}
+    depths, groups = _depths(model), {}
     for name, p in model.named_parameters():
         if not p.requires_grad: continue
-        decay, depth = p.ndim > 1 and name.endswith("weight"), _depth(name, depths)
-        if name.startswith(head): part, rate = "head", lr if head_lr is None else head_lr
+        decay = p.ndim > 1 and name.endswith("weight")
+        if name not in depths: part, rate = "head", lr if head_lr is None else head_lr
         elif layer_decay == 1: part, rate = "backbone", lr
-        else: part, rate = depth, lr*layer_decay**(depths[depth] - 1)
+        else: part, rate = depths[name][0], lr*layer_decay**(depths[name][1] - 1)
         group = dict(name=f"{part}_{'decay' if decay else 'no_decay'}", params=[], lr=rate,
                      weight_decay=weight_decay if decay else 0.)
         groups.setdefault(group["name"], group)["params"].append(p)

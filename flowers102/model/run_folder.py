@@ -9,6 +9,7 @@ __all__ = ['BUNDLE_FILES', 'RUN_FILES', 'OWN_FILES', 'mark_complete', 'is_comple
 # %% ../../nbs/27_model.run_folder.ipynb #f5a739ac
 import io
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -50,7 +51,7 @@ def new_run_folder(
     config, # settings with `source`, `model`, `data_dir` and `out`; `out` None: runs/SOURCE-MODEL
 ) -> Path: # an existing folder, with config.json in it
     "Make the folder of a run, and save its configuration there"
-    out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{config.model}"
+    out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{_short(config.model)}"
     base, n, made = out, 1, []
     try:
         _check_out(out, config)
@@ -65,6 +66,11 @@ def new_run_folder(
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
         raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
     return out
+
+# %% ../../nbs/27_model.run_folder.ipynb #473f0f23
+def _short(model):
+    "A network's name without `timm:`, owner and folders, so that it can name a folder"
+    return re.split(r"[:/\\]", model.rstrip("/\\"))[-1]
 
 # %% ../../nbs/27_model.run_folder.ipynb #f40b9d63
 def _among_photos(out, config):

@@ -7,7 +7,6 @@ __all__ = ['PIP_WEIGHTS', 'timm_name', 'import_timm', 'TimmSpec', 'timm_spec', '
            'efficientnet_keys', 'pip_weights']
 
 # %% ../../nbs/21_model.timm.ipynb #0b2834e9
-import re
 from dataclasses import dataclass, field
 from importlib import metadata
 from math import floor
@@ -86,6 +85,10 @@ def timm_spec(
     if kind == "local-dir": return _from_config(rest, Path(rest).expanduser())
     return _from_registry(timm_name(name))
 
+# %% ../../nbs/21_model.timm.ipynb #46f8888a
+_NOT_ALLOWED = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict",
+                "checkpoint_path", "cache_dir", "features_only"} # they read files or the network
+
 # %% ../../nbs/21_model.timm.ipynb #23c7e04c
 def timm_network(
     name:str, # a name of timm, as for `timm_spec`
@@ -97,13 +100,17 @@ def timm_network(
     spec, timm = timm_spec(name), import_timm()
     fixed = {"img_size": size} if spec.config.get("fixed_input_size") else {}
     arguments = {**fixed, **spec.options, **options}
+    if wrong := sorted(set(arguments) & _NOT_ALLOWED):
+        raise FlowersError(f"--model {name}: {wrong[0]} is not an option of the network itself")
     try: net = timm.create_model(spec.arch, num_classes=n_classes, **arguments)
     except (TypeError, AssertionError, ValueError, RuntimeError) as e:
         reason = (str(e).splitlines() or [type(e).__name__])[0][:120]
         raise FlowersError(f"--model {name}: can't be built for {size} px"
                            f"{f' with {options}' if options else ''} ({reason})") from e
-    if not classifiers_of(net):
-        raise FlowersError(f"--model {name}: {spec.arch} is not a classifier")
+    heads = [module for _, module in classifiers_of(net)]
+    if not heads or any(isinstance(m, nn.ModuleList) for m in heads):
+        raise FlowersError(f"--model {name}: {spec.arch} has no classifier, or one on several "
+                           "branches; choose a different network")
     return net
 
 # %% ../../nbs/21_model.timm.ipynb #17bd4c2c
