@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -275,7 +276,9 @@ def linear_probe(
     best, scores = None, {}
     x = (x - mean)/std
     for C in Cs: # no warm start: the solver would stay near the last solution
-        solver = LogisticRegression(C=C, max_iter=1000, tol=1e-4).fit(x, y)
+        with warnings.catch_warnings(): # about few photos of many classes
+            warnings.simplefilter("ignore", UserWarning)
+            solver = LogisticRegression(C=C, max_iter=1000, tol=1e-4).fit(x, y)
         layer = _folded(solver, mean, std, n_classes)
         scores[C] = _probe_nll(layer, valid_features, valid_labels) if len(Cs) > 1 else 0.
         if best and scores[C] > scores[best["C"]]: break # weaker regularisation would be worse

@@ -176,7 +176,7 @@ def resolve(
         decide("probe_views", 0, "no linear probe, as weights of the backbone are random")
     if loaded and loaded.source == "none" and config.freeze == "early":
         decide("freeze", "none", "the early blocks are random")
-    return replace(config, **chosen), notes
+    return check_config(replace(config, **chosen)), notes
 
 # %% ../../nbs/45_training.loop.ipynb #1e4f97c0
 def decide_preprocess(
