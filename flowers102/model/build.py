@@ -60,6 +60,7 @@ def build_model(
         model.arch, options = f"timm:{spec.arch}", {**spec.options, **options}
     else: model.arch = name
     model.build_args = dict(name=model.arch, n_classes=n_classes, size=size, **options)
-    if str(weights).lower() != "none": model.load_report = load_weights(model, weights)
-    else: model.load_report = LoadReport("none", head_name=head_of(model)[0], n_classes=n_classes)
+    random = LoadReport("none", head_name=head_of(model)[0], n_classes=n_classes)
+    given = str(weights).lower() != "none"
+    model.load_report = load_weights(model, weights, name=name) if given else random
     return model

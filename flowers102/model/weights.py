@@ -283,6 +283,7 @@ def _refuse_wrong_file(model, state, report):
     few = report.n_loaded < max(.9 * n, 1)
     if not few and not (has_head and (report.missing or report.mismatched)): return
     looks, complete = _looks_like(state)
+    complete |= bool(timm_name(arch)) # its siblings are too many to compare
     if not few and (looks == arch or not complete): return
     hint = f"; it looks like {looks}: use --model {looks}" if looks and looks != arch else ""
     fit = f"{report.n_loaded} of its {n} backbone tensors fit, where {arch} has {report.n_backbone}"
@@ -293,12 +294,14 @@ def load_weights(
     model:nn.Module, # any classifier; changed in place
     weights:str|Path|Mapping, # what `read_weights` takes, or a state dict
     source:str="a state dict", # name of a state dict in the report
+    name:str|None=None, # name whose published weights are meant; None: the architecture's
 ) -> LoadReport: # missing, unexpected and mismatched keys
     "Load the keys that fit; a file of a different network is refused, and `model` stays as it was"
     licence = ""
     if isinstance(weights, (str, Path)):
-        licence = weights_license(getattr(model, "arch", ""), weights)
-        weights, source = read_weights(weights, getattr(model, "arch", ""))
+        name = name or getattr(model, "arch", "")
+        licence = weights_license(name, weights)
+        weights, source = read_weights(weights, name)
     state = {_modern(k): v for k, v in _unwrap(weights, source).items()}
     given, resized = state, False
     if timm_name(getattr(model, "arch", "")):

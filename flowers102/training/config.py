@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'TOY_DEFAULTS', 'GROUPS', 'OLD_NAMES', 'option', 'TrainConfig', 'finetune', 'quick', 'probe', 'baseline',
-           'resnet50', 'efficientnet_v2_s', 'convnext_tiny', 'vit_b_16', 'swin_t', 'toy', 'ConfigField', 'field_table',
-           'read_config_file', 'rename_old', 'make_config', 'check_config']
+           'resnet50', 'efficientnet_v2_s', 'convnext_tiny', 'vit_b_16', 'swin_t', 'foundation', 'toy', 'ConfigField',
+           'field_table', 'read_config_file', 'rename_old', 'make_config', 'check_config']
 
 # %% ../../nbs/41_training.config.ipynb #c66541b2
 import math
@@ -228,6 +228,18 @@ def swin_t() -> dict: # settings
     return dict(model="swin_t", epochs=20, lr=0.0003, layer_decay=0.8, clip=1.0, mixup=0.2,
                 cutmix=1.0, ema=0.998)
 
+# %% ../../nbs/41_training.config.ipynb #e7084e24
+def foundation() -> dict: # settings
+    """Linear probe on the frozen features of a foundation model, DINOv2 ViT-S/14 at 224 px.
+
+    flowers102 train --recipe foundation
+
+    `--model timm:NAME` chooses a different one. The regularisation is chosen on validation
+    photos; no layer of the backbone is trained. Not measured here.
+    """
+    return dict(model="timm:vit_small_patch14_dinov2.lvd142m", size=224, epochs=0, probe_views=1,
+                freeze="head")
+
 # %% ../../nbs/41_training.config.ipynb #475794e3
 def toy() -> dict: # settings
     """For 102 synthetic species: `tiny_net` from random weights, 16 epochs at 64 px.
@@ -242,7 +254,7 @@ def toy() -> dict: # settings
 # %% ../../nbs/41_training.config.ipynb #48f9aa1d
 RECIPES = {recipe.__name__: recipe for recipe in (
     finetune, quick, probe, baseline, resnet50, efficientnet_v2_s, convnext_tiny, vit_b_16, swin_t,
-    toy)}
+    foundation, toy)}
 
 TOY_DEFAULTS = {"model": "tiny_net", "weights": "none", "size": 64, "n_workers": 0}
 
