@@ -280,7 +280,7 @@ def result_sentence(
     flags = shlex.join(_flags(r["settings"]))
     return (f"{metric_text(group, 'top1')} test top-1, {metric_text(group, 'mean_class')} mean per class, "
             f"{'seeds' if len(group) > 1 else 'seed'} {seeds}; {_range(group, 'epochs')} epochs in "
-            f"{_range(group, 'minutes')} minutes on {_where(group)}. {_protocol_text(r, 'test')}; "
+            f"{_range(group, 'minutes')} minutes on {_where(group)}. Protocol {_protocol_text(r, 'test')}; "
             f"{r['model']}, {_weights_text(r)}{f', {flags}' if flags else ''}.")
 
 # %% ../../nbs/58_evaluation.results.ipynb #3578c4d2
