@@ -321,18 +321,14 @@ def flowers102_evaluate(
     results:str=None, # also write the metrics of the run, with its settings and versions, to this JSON file
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
-    if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
-    if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
-    if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
+    _check_evaluate_flags(n_boot, tta, views, out)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
     from flowers102.evaluation.results import add_evaluation
     from flowers102.evaluation.run import (evaluate_run, evaluation_dict, evaluation_text,
                                            write_evaluation)
     from flowers102.evaluation.statistics import evaluation_json
-    from flowers102.model.run_folder import refuse_run_folder
 
-    if out: refuse_run_folder(out)
     if results: result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir)
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
@@ -347,6 +343,16 @@ def flowers102_evaluate(
     if format == "json": return print(json.dumps(evaluation_dict(found, scores), indent=2))
     print(evaluation_text(found, scores))
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
+
+# %% ../../nbs/85_cli.commands.ipynb #aa57c1e8
+def _check_evaluate_flags(n_boot, tta, views, out):
+    "Raise for flags that can't work, or don't go together"
+    from flowers102.model.run_folder import refuse_run_folder
+
+    if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
+    if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
+    if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
+    if out: refuse_run_folder(out)
 
 # %% ../../nbs/85_cli.commands.ipynb #b6a4d013
 def _result_to_evaluate(run, path, split, source, data_dir):
