@@ -191,8 +191,10 @@ def write_result(
 ) -> Path: # `path`
     "Write a result atomically; metrics of the same run that are in the file already stay there"
     there = check_result_file(path, result)
-    if there and there.get("model_sha256") == result.get("model_sha256"):
-        result = {**result, "metrics": {**there["metrics"], **result["metrics"]}}
+    same = there and all(there.get(k) == result.get(k) for k in ("model_sha256", "temperature"))
+    if same:
+        old, new = there["metrics"], result["metrics"]
+        result = {**result, "metrics": {k: old.get(k, {}) | new.get(k, {}) for k in {**old, **new}}}
     return write_json(path, result)
 
 # %% ../../nbs/58_evaluation.results.ipynb #3436ca9b
