@@ -137,6 +137,7 @@ def training_flags() -> list: # of `Flag`
 def flowers102_train(
     config:str=None, # a TOML file with settings; flags override it, it overrides the recipe
     resume:str=None, # continue the run in this folder
+    results:str=None, # also write test accuracy, settings, hardware and versions to this JSON file
     **settings:training_flags, # fields of `TrainConfig`; None: not given
 ):
     "Train a classifier, test it once, and write a run folder with a bundle in it"
@@ -146,8 +147,41 @@ def flowers102_train(
     if resume and config:
         raise FlowersError("--config: a run goes on as it began; leave it out with --resume")
     settings = resumed_config(resume, **settings) if resume else make_config(config, **settings)
+    if results: _check_results(results, settings)
     run = fit(settings, resume)
-    if not settings.dry_run and os.environ.get("RANK", "0") == "0": _show_one(run, settings)
+    if settings.dry_run or os.environ.get("RANK", "0") != "0": return
+    if results: _save_result(_result_of(run), results)
+    _show_one(run, settings)
+
+# %% ../../nbs/85_cli.commands.ipynb #9a27c4f0
+def _check_results(path, config):
+    "Raise before a training if its result can't be written to this file"
+    from flowers102.evaluation.results import check_result_file, without_folders
+
+    if config.dry_run: raise FlowersError("--results: a dry run measures nothing; leave one of the two out")
+    check_result_file(path, {"model": without_folders(config.model), "recipe": config.recipe,
+                             "seed": config.seed})
+
+# %% ../../nbs/85_cli.commands.ipynb #c83e51d2
+def _result_of(run, source=None, data_dir=None):
+    "The result of a finished run, with the settings that differ from those of its recipe"
+    from dataclasses import asdict
+
+    from flowers102.core import read_json
+    from flowers102.evaluation.results import result_of_run
+    from flowers102.training.config import make_config
+
+    path = Path(run)/"config.json"
+    config = read_json(path, "a run's configuration") if path.is_file() else {}
+    defaults = asdict(make_config(source=config.get("source"), recipe=config.get("recipe")))
+    return result_of_run(run, defaults, source, data_dir)
+
+# %% ../../nbs/85_cli.commands.ipynb #71f0aa36
+def _save_result(result, path):
+    "Write a result, and print where"
+    from flowers102.evaluation.results import write_result
+
+    _to_stderr(f"result   {write_result(result, path)}")
 
 # %% ../../nbs/85_cli.commands.ipynb #31da21b9
 def _show_one(run, config):
@@ -284,19 +318,18 @@ def flowers102_evaluate(
     device:str=None, # cpu, cuda or mps; default: the best present
     format:_Output="table", # form of what is printed
     out:str=None, # write report.html, MODEL_CARD.md, metrics.json, predictions.csv, figures there
+    results:str=None, # also write the metrics of the run, with its settings and versions, to this JSON file
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
-    if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
-    if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
-    if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
+    _check_evaluate_flags(n_boot, tta, views, out)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
+    from flowers102.evaluation.results import add_evaluation
     from flowers102.evaluation.run import (evaluate_run, evaluation_dict, evaluation_text,
                                            write_evaluation)
     from flowers102.evaluation.statistics import evaluation_json
-    from flowers102.model.run_folder import refuse_run_folder
 
-    if out: refuse_run_folder(out)
+    if results: result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir)
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
             _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
@@ -306,9 +339,30 @@ def flowers102_evaluate(
     if not ranks.main: return
     scores = (write_evaluation(found, out, n_boot, device) if out else
               evaluation_json(found.report, n_boot))
+    if results: _save_result(add_evaluation(result, found, scores), results)
     if format == "json": return print(json.dumps(evaluation_dict(found, scores), indent=2))
     print(evaluation_text(found, scores))
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
+
+# %% ../../nbs/85_cli.commands.ipynb #aa57c1e8
+def _check_evaluate_flags(n_boot, tta, views, out):
+    "Raise for flags that can't work, or don't go together"
+    from flowers102.model.run_folder import refuse_run_folder
+
+    if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
+    if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
+    if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
+    if out: refuse_run_folder(out)
+
+# %% ../../nbs/85_cli.commands.ipynb #b6a4d013
+def _result_to_evaluate(run, path, split, source, data_dir):
+    "The result of a finished run, if what is evaluated now can be added and written to a file"
+    from flowers102.evaluation.results import check_result_file
+
+    if split: raise FlowersError("--results: holds metrics of the run's own split; leave out --split")
+    result = _result_of(run, source, data_dir)
+    check_result_file(path, result)
+    return result
 
 # %% ../../nbs/85_cli.commands.ipynb #b4c5cb23
 def flowers102_explain(

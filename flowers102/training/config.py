@@ -134,10 +134,10 @@ def finetune() -> dict: # the defaults
 
     flowers102_train --model mobilenet_v2 --weights FILE --minutes 20
 
-    97.80% test top-1, 97.31% mean per class, in 19.6 minutes (5 epochs) on two threads of an
-    x86-64 CPU; with --minutes 30 97.88% and 97.12%, in 26.4 minutes (7 epochs). Protocol
-    stratified-70-15-15-seed42, split fde8d94b12b3, one seed (42), weights
-    mobilenet_v2-imagenet-ptq.pth.
+    97.48% ± 0.11% (97.40%, 97.56%) test top-1, 96.86% ± 0.08% (96.81%, 96.92%) mean per class,
+    seeds 42, 42; 4 epochs in 14.7 to 17.1 minutes on x86-64 CPU, 2 threads, torch 2.14.1.
+    Protocol stratified-70-15-15-seed42 `fde8d94b12b3`: 1,229 photos, 256 px; mobilenet_v2,
+    mobilenet_v2-imagenet-ptq.pth, --minutes 20.
     """
     return {}
 
@@ -147,7 +147,7 @@ def quick() -> dict: # settings
 
     flowers102_train --recipe quick --model mobilenet_v2 --weights FILE
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(epochs=3)
 
@@ -157,9 +157,10 @@ def probe() -> dict: # settings
 
     flowers102_train --recipe probe --model mobilenet_v2 --weights FILE
 
-    92.19% and 91.29% test top-1, 91.21% and 90.03% mean per class with seeds 42 and 43, in 12
-    to 15 minutes beside other work, on two threads of an x86-64 CPU. Protocol
-    stratified-70-15-15-seed42, split fde8d94b12b3, weights mobilenet_v2-imagenet-ptq.pth.
+    91.74% ± 0.64% (92.19%, 91.29%) test top-1, 90.62% ± 0.83% (91.21%, 90.03%) mean per class,
+    seeds 42, 43; 0 epochs in 15.3 minutes on x86-64 CPU, 2 threads, torch 2.15.0.
+    Protocol stratified-70-15-15-seed42 `fde8d94b12b3`: 1,229 photos, 256 px; mobilenet_v2,
+    mobilenet_v2-imagenet-ptq.pth.
     """
     return dict(epochs=0, probe_views=4)
 
@@ -169,7 +170,7 @@ def baseline() -> dict: # settings
 
     flowers102_train --recipe baseline
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="resnet18", epochs=25, batch_size=32, lr=0.001, head_lr=0.001, probe_views=0,
                 freeze="none", weight_decay=0.0, schedule="constant", ema=0.0, label_smoothing=0.0,
@@ -181,7 +182,7 @@ def resnet50() -> dict: # settings
 
     flowers102_train --recipe resnet50
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="resnet50", epochs=20, lr=0.0003, mixup=0.2, cutmix=1.0, ema=0.998)
 
@@ -191,7 +192,7 @@ def efficientnet_v2_s() -> dict: # settings
 
     flowers102_train --recipe efficientnet_v2_s
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="efficientnet_v2_s", epochs=20, size=300, start_size=224, lr=0.0003,
                 layer_decay=0.9, ema=0.998, random_erasing=0.1)
@@ -202,7 +203,7 @@ def convnext_tiny() -> dict: # settings
 
     flowers102_train --recipe convnext_tiny
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="convnext_tiny", epochs=20, lr=0.0003, layer_decay=0.75, clip=1.0, mixup=0.2,
                 cutmix=1.0, ema=0.998)
@@ -213,7 +214,7 @@ def vit_b_16() -> dict: # settings
 
     flowers102_train --recipe vit_b_16
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="vit_b_16", epochs=15, lr=0.0003, layer_decay=0.7, clip=1.0, ema=0.998)
 
@@ -223,7 +224,7 @@ def swin_t() -> dict: # settings
 
     flowers102_train --recipe swin_t
 
-    Not yet measured.
+    Accuracy: not measured here.
     """
     return dict(model="swin_t", epochs=20, lr=0.0003, layer_decay=0.8, clip=1.0, mixup=0.2,
                 cutmix=1.0, ema=0.998)
