@@ -68,6 +68,8 @@ class TrainConfig:
     # schedule
     probe_views: int = option(
         2, "augmented views of each photo for the linear probe; 0: no probe", "VIEWS")
+    probe_c: float|None = option(
+        None, "inverse L2 regularisation strength of the probe; None: chosen on validation", "C")
     last_layers_epochs: int = option(
         0, "epochs of partial fine-tuning (last layers, on cached features)", "EPOCHS")
     last_layers_views: int = option(
@@ -233,10 +235,10 @@ def swin_t() -> dict: # settings
 def foundation() -> dict: # settings
     """Linear probe on the frozen features of a foundation model, DINOv2 ViT-S/14 at 224 px.
 
-    flowers102 train --recipe foundation
+    flowers102_train --recipe foundation
 
     `--model timm:NAME` chooses a different one. The regularisation is chosen on validation
-    photos; no layer of the backbone is trained. Not measured here.
+    photos; no layer of the backbone is trained. Its accuracy was not measured here.
     """
     return dict(model="timm:vit_small_patch14_dinov2.lvd142m", size=224, epochs=0, probe_views=1,
                 freeze="head")
@@ -371,7 +373,8 @@ _LIMITS = {"epochs": (0, 100_000), "last_layers_epochs": (0, 100_000), "batch_si
            "cache": (0, 4096), "weight_decay": (0., 100.), "clip": (0., 1e6), "mixup": (0., 100.),
            "cutmix": (0., 100.), "random_erasing": (0., 1.), "warmup": (0., 1.),
            "start_fraction": (0., 1.)}
-_POSITIVE = {"lr": 1000., "head_lr": 1000., "crop_scale": 1., "layer_decay": 1., "minutes": 1e6}
+_POSITIVE = {"lr": 1000., "head_lr": 1000., "crop_scale": 1., "layer_decay": 1., "minutes": 1e6,
+             "probe_c": 1e6}
 _BELOW_ONE = ("label_smoothing", "ema", "momentum")
 
 # %% ../../nbs/41_training.config.ipynb #dd8de45b

@@ -184,13 +184,13 @@ def decide_preprocess(
 ) -> tuple: # the fields size, resize, interpolation, mean and std, and a list with one note
     "Complete the preprocessing of a run by what its weights expect"
     expected = published_preprocess(config.model, config.weights)
-    fields = {k: ",".join(map(str, v)) if isinstance(v, list) else v
+    wanted = {k: ",".join(map(str, v)) if isinstance(v, list) else v
               for k, v in preprocess_of_run(asdict(config), expected).items()}
-    if all(getattr(config, k) == v for k, v in fields.items()): return {}, []
-    asked = [k for k in fields if getattr(config, k) is not None]
+    if all(getattr(config, k) == v for k, v in wanted.items()): return {}, []
+    asked = [k for k in wanted if getattr(config, k) is not None]
     why = f"{', '.join(asked)} as asked, the rest as the weights expect" if asked else "as the weights expect"
-    return fields, ["preprocess {size} px of {resize}, {interpolation}, mean {mean}, std {std}: "
-                    .format(**fields) + why]
+    return wanted, ["preprocess {size} px of {resize}, {interpolation}, mean {mean}, std {std}: "
+                    .format(**wanted) + why]
 
 # %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
@@ -877,9 +877,11 @@ def fit_probe(
     features = {k: data.features(backbone, dataset, views, run and run.scratch, config.n_workers)
                 for k, (dataset, views) in subsets.items() if len(dataset)}
     labels = {k: [s.label for s in dataset.samples] for k, (dataset, _) in subsets.items()}
+    strengths = {"Cs": (config.probe_c,)} if config.probe_c else {}
     layer = linear_probe(features["train"], labels["train"], features.get("valid"),
-                         labels["valid"], len(data.source.class_names))
+                         labels["valid"], len(data.source.class_names), **strengths)
     set_head(model, layer["weight"], layer["bias"])
+    if run and not labels["valid"]: run.log(f"probe    C {layer['C']:g}, without validation photos")
     if not labels["valid"]: return Validation({}, None, model.state_dict())
     head = nn.Linear(*layer["weight"].T.shape)
     head.load_state_dict({k: layer[k] for k in ("weight", "bias")})
