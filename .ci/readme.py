@@ -29,6 +29,10 @@ def cell_lines(cell):
     code = "\n".join(line for line in source.splitlines() if not line.startswith("#|"))
     shown = [] if re.search(r"^#\|\s*echo:\s*false", source, re.M) else [f"```python\n{code.strip()}\n```"]
     for output in cell.get("outputs", []):
+        markdown = output.get("data", {}).get("text/markdown")
+        if markdown: # a table or a sentence, made from results
+            shown.append("".join(markdown))
+            continue
         image = output.get("data", {}).get("image/png")
         if image: raise SystemExit("index.ipynb: an output picture has no place in README.md; save it below nbs/ and link it")
         if text_of(output): shown.append(text_of(output))
@@ -40,7 +44,7 @@ def readme():
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     parts = [part for cell in cells for part in cell_lines(cell)]
     text = HEAD + "\n" + "\n\n".join(parts).strip() + "\n"
-    text = re.sub(r"\]\((?!https?:|#|nbs/)([\w/]+)\.ipynb", r"](nbs/\1.ipynb", text)
+    text = re.sub(r"\]\((?!https?:|#|nbs/)([\w/.]+)\.ipynb", r"](nbs/\1.ipynb", text)
     return re.sub(r"(!\[[^\]]*\])\((?!https?:|nbs/)", r"\1(nbs/", text)
 
 
