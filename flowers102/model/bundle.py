@@ -14,6 +14,7 @@ import platform
 import tempfile
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
+from importlib import metadata
 from pathlib import Path
 
 import PIL
@@ -64,7 +65,8 @@ def versions(
     timm = {"timm": import_timm().__version__} if timm_name(arch) else {}
     return {"flowers102": __version__, "python": platform.python_version(),
             "torch": str(torch.__version__), "torchvision": torchvision.__version__,
-            "numpy": numpy.__version__, "pillow": PIL.__version__, **timm}
+            "numpy": numpy.__version__, "pillow": PIL.__version__,
+            "scikit-learn": metadata.version("scikit-learn"), **timm}
 
 # %% ../../nbs/25_model.bundle.ipynb #8093cee7
 def make_bundle(
@@ -315,7 +317,7 @@ def _is_level(text):
 # %% ../../nbs/25_model.bundle.ipynb #9a1647e4
 def _wrong_metric(metrics):
     "What is wrong with the metrics of a bundle, or None"
-    for subset in ("test", "val", "test_tta", "val_tta", "test_uncalibrated"):
+    for subset in ("test", "valid", "val", "test_tta", "valid_tta", "val_tta", "test_uncalibrated"):
         scores = metrics.get(subset, {})
         if not isinstance(scores, dict): return f"{subset} should be a JSON object"
         wrong = next((k for k, v in scores.items() if not _number(v)), None)

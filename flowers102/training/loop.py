@@ -16,6 +16,7 @@ import functools
 import math
 import os
 import platform
+import re
 import sys
 import time
 from contextlib import contextmanager, nullcontext
@@ -42,7 +43,7 @@ from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join
 from ..evaluation.calibration import calibrate
 from ..evaluation.metrics import compute_metrics
 from ..model.build import build_model
-from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle, versions
+from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle
 from ..model.features import (CachedDataset, cache_features, linear_probe, set_head,
                                        split_model)
 from ..model.freeze import (freeze_batch_norm, freeze_to, network_blocks, param_groups,
@@ -202,10 +203,13 @@ def default_workers() -> int: # 0 to 4
 # %% ../../nbs/45_training.loop.ipynb #51173876
 def hardware(
     device:torch.device, # device of the network
-) -> str: # name of the GPU, or architecture and number of threads
+) -> str: # name of the GPU, or of the processor with the number of threads
     "What a timing was measured on"
     if device.type == "cuda": return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
+    name = found[1].strip() if found else platform.processor() or platform.machine()
+    return f"{name}, {torch.get_num_threads()} threads"
 
 # %% ../../nbs/45_training.loop.ipynb #2fff01ee
 @dataclass(frozen=True)
@@ -907,14 +911,15 @@ def finish(
     if unseen and len(unseen[1]): bundle = calibrate(bundle, *unseen)
     score = lambda z, y: compute_metrics(z/bundle.temperature, y)
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
-               "seed": config.seed, "versions": versions(), "hardware": hardware(data.device),
+               "start_weights_sha256": model.load_report.sha256 or None,
+               "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
                "processes": data.ranks.world, "recipe": config.recipe,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
                "test": score(logits, labels), "test_uncalibrated": compute_metrics(logits, labels),
-               "val": score(*unseen) if unseen and len(unseen[1]) else best["valid"]}
+               "valid": score(*unseen) if unseen and len(unseen[1]) else best["valid"]}
     if config.tta:
-        for key, loader in (("test_tta", loaders.test), ("val_tta", loaders.valid)):
+        for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             both = predict_logits(model, loader, flip=True, ranks=data.ranks)
             if len(both[1]): metrics[key] = score(*both)
     if run.main: write_bundle(replace(bundle, metrics=metrics), model, run.folder)
