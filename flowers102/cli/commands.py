@@ -147,10 +147,10 @@ def flowers102_train(
         raise FlowersError("--config: a run goes on as it began; leave it out with --resume")
     settings = resumed_config(resume, **settings) if resume else make_config(config, **settings)
     run = fit(settings, resume)
-    if not settings.dry_run and os.environ.get("RANK", "0") == "0": _show_two(run, settings)
+    if not settings.dry_run and os.environ.get("RANK", "0") == "0": _show_one(run, settings)
 
 # %% ../../nbs/85_cli.commands.ipynb #31da21b9
-def _show_two(run, config):
+def _show_one(run, config):
     "Save a picture of a correct and of a wrong prediction in the run folder; print what to try next"
     from matplotlib.figure import Figure
 
