@@ -185,26 +185,45 @@ def _save_result(result, path):
 
 # %% ../../nbs/85_cli.commands.ipynb #31da21b9
 def _show_one(run, config):
-    "Predict one test photo, save its picture in the run folder, and print what to try next"
+    "Save a picture of a correct and of a wrong prediction in the run folder; print what to try next"
     from matplotlib.figure import Figure
 
-    from flowers102.data.sources import get_source, pick
+    from flowers102.data.decisions import decided_source
+    from flowers102.data.sources import get_source
+    from flowers102.inference.predictor import Predictor, show_prediction
+
+    photos = decided_source(get_source(config.source, config.data_dir), config.decisions)
+    found = _correct_and_wrong(Predictor(run/"bundle", config.device), photos, run, config.seed)
+    fig = Figure(figsize=(6.4, 2.6*len(found)), layout="constrained")
+    axs = fig.subplots(len(found), 2, squeeze=False, width_ratios=(1, 1.2))
+    for (kind, truth, prediction), row in zip(found, axs):
+        show_prediction(prediction, truth, row)
+        print(f"{kind:8} {Path(prediction.path).name}, labelled {truth}: "
+              f"{prediction.name} {prediction.confidence:.1%}")
+    with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
+    folder = Path(found[0][2].path).parent
+    print(f"picture  {run/'prediction.png'}\n"
+          f"next     {_command('flowers102_predict', folder, '--bundle', run/'bundle')}\n"
+          f"         {_tensorboard(run)}")
+
+# %% ../../nbs/85_cli.commands.ipynb #d712b66d
+def _correct_and_wrong(predictor, photos, run, seed, most=256):
+    "The first correct and the first wrong prediction among test photos, from one picked by the seed"
+    from flowers102.data.sources import pick
     from flowers102.data.splits import load_split
     from flowers102.data.transforms import sample_seed
-    from flowers102.inference.predictor import Predictor, predict, show_prediction
+    from flowers102.inference.predictor import predict_stream
 
-    photos = get_source(config.source, config.data_dir)
     test = load_split(run/"split.json").test
-    sample = pick(photos, [test[sample_seed(config.seed, 0, "photo") % len(test)]])[0]
-    truth = photos.class_names[sample.label]
-    prediction = predict(Predictor(run/"bundle", config.device), sample.path)
-    fig = Figure(figsize=(6.4, 2.6), layout="constrained")
-    show_prediction(prediction, truth, fig.subplots(1, 2, width_ratios=(1, 1.2)))
-    with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
-    print(f"photo    {sample.path.name}, labelled {truth}: "
-          f"{prediction.name} {prediction.confidence:.1%}; see {run/'prediction.png'}")
-    print(f"next     {_command('flowers102_predict', sample.path.parent, '--bundle', run/'bundle')}\n"
-          f"         {_tensorboard(run)}")
+    first = sample_seed(seed, 0, "photo") % len(test)
+    samples, found = pick(photos, [*test[first:], *test[:first]][:most]), {}
+    for sample, prediction in zip(samples, predict_stream(predictor, [s.path for s in samples])):
+        if prediction.error: continue
+        truth = photos.class_names[sample.label]
+        kind = "correct" if prediction.name == truth else "wrong"
+        found.setdefault(kind, (kind, truth, prediction))
+        if len(found) == 2: break
+    return [found[kind] for kind in ("correct", "wrong") if kind in found]
 
 # %% ../../nbs/85_cli.commands.ipynb #64f23f35
 def _command(*words):

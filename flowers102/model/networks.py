@@ -40,17 +40,18 @@ class _ChannelsLast(nn.Module):
 def tiny_net(
     n_classes:int=102, # number of classes: outputs of the head
     width:int=32, # channels of the first stage; the second has 2 times as many, the third 3 times
+    wide:bool=False, # 2.5 and 8 times as many, and a stride of 2 in the third stage
 ) -> nn.Sequential: # `(N, 3, H, W)` to `(N, n_classes)`, with parts `stem, stage1..3, pool, head`
     "A small residual network for images of 32 to 64 px"
-    w = width
+    w, middle, last = width, (5*width // 2 if wide else 2*width), (8 if wide else 3)*width
     return nn.Sequential(OrderedDict(
         stem=nn.Sequential(_ChannelsLast(), _conv_bn(3, w // 2, stride=2), nn.ReLU(),
                            _conv_bn(w // 2, w, stride=2), nn.ReLU()),
         stage1=_Residual(w, w),
-        stage2=_Residual(w, 2 * w, stride=2),
-        stage3=_Residual(2 * w, 3 * w),
+        stage2=_Residual(w, middle, stride=2),
+        stage3=_Residual(middle, last, stride=2 if wide else 1),
         pool=nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        head=nn.Linear(3 * w, n_classes)))
+        head=nn.Linear(last, n_classes)))
 
 # %% ../../nbs/20_model.networks.ipynb #b5e4ce96
 def model_names() -> list: # every name that `build_model` takes
