@@ -169,8 +169,8 @@ def resolve(
     chosen, notes = chosen | images, notes + said
     if config.cache is None:
         side = images.get("resize", config.resize)
-        on_gpu = device.type == "cuda"
-        decide("cache", side if on_gpu else 0, "photos are decoded once for a GPU" if on_gpu else
+        once = device.type == "cuda" or config.source == "toy"
+        decide("cache", side if once else 0, "photos are decoded once" if once else
                "no image cache without a GPU")
     if loaded and (loaded.source == "none" or loaded.missing) and (
             config.epochs or config.last_layers_epochs):
@@ -313,7 +313,8 @@ def prepare(
     config = replace(config, data_dir=absolute(data.source.root),
                      decisions=config.decisions and absolute(config.decisions))
     model = build_model(config.model, len(data.source.class_names),
-                        "none" if loaded else config.weights, config.size)
+                        "none" if loaded else config.weights, config.size,
+                        **({"wide": True} if config.wide and config.model == "tiny_net" else {}))
     if Path(config.weights).is_file(): config = replace(config, weights=absolute(config.weights))
     loaded = model.load_report = loaded or model.load_report
     config, more = resolve(config, ranks, loaded)

@@ -193,7 +193,7 @@ def log_result(
     step:int, # steps of the run
 ): # nothing
     "Settings with final scores; worst predictions, confusion matrix and features of validation"
-    scores = {f"{subset}/{k}": metrics[subset][k] for subset in ("test", "val") if metrics[subset]
+    scores = {f"{subset}/{k}": metrics[subset][k] for subset in ("test", "valid") if metrics[subset]
               for k in ("top1", "mean_class", "nll", "ece")}
     board.settings(asdict(config), scores)
     samples = loader.dataset.samples
