@@ -155,7 +155,7 @@ def try_case(case, work, times, rng):
     assert wanted, f"{case.name}: made none of {case.files}"
     for k in range(times):
         folder = fresh(work, case)
-        moment = rng.uniform(.2, 1)*took
+        moment = rng.uniform(.05, .95)*took
         code, text = run(case.start, folder, moment)
         hit += code is None
         left += code is None and any(p.is_file() for p in folder.rglob("*"))
