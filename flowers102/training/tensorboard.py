@@ -90,15 +90,15 @@ def worst_figure(
     probs = logits.softmax(1)
     given = probs[torch.arange(len(labels)), labels]
     n = min(n, len(labels))
-    width, height = 9.6, .35 + 1.45*-(-n//8) # inches, as are all places below
+    width, height = 9.6, .35 + 1.35*-(-n//8) # inches, as are all places below
     fig = Figure(figsize=(width, height))
     ax = fig.add_axes((0, 0, 1, 1)) # one for all: an axes for each photo is slow to draw
     for k, i in enumerate(given.argsort()[:n].tolist()):
         p, answer = probs[i].max(0)
         photo = read_photo(samples[i].path)
         photo.thumbnail((160, 160))
-        x, y = .6 + 1.2*(k % 8), .65 + 1.45*(k//8)
-        w, h = (.55*side/max(photo.size) for side in photo.size)
+        x, y = .6 + 1.2*(k % 8), .65 + 1.35*(k//8)
+        w, h = (.5*side/max(photo.size) for side in photo.size)
         ax.imshow(photo, extent=(x - w, x + w, y + 2*h, y), aspect="auto")
         lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
         short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
@@ -122,7 +122,7 @@ def confusion_figure(
 
     counts = confusion(logits, labels).double()
     shares = counts/counts.sum(1, keepdim=True).clamp(min=1)
-    fig = Figure(figsize=(5.6, 6.2)) # a layout by matplotlib draws all text three times
+    fig = Figure(figsize=(5, 5.6)) # a layout by matplotlib draws all text three times
     ax, bar = fig.add_axes((.11, .08, .73, .66)), fig.add_axes((.87, .16, .03, .5))
     shown = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     ax.set(xlabel="predicted class (number)", ylabel="true class")
