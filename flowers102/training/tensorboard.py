@@ -90,7 +90,7 @@ def worst_figure(
     probs = logits.softmax(1)
     given = probs[torch.arange(len(labels)), labels]
     n = min(n, len(labels))
-    width, height = 9.6, .35 + 1.35*-(-n//8) # inches, as are all places below
+    width, height = 1.2*min(max(n, 5), 8), .35 + 1.35*-(-n//8) # inches, as all places below
     fig = Figure(figsize=(width, height))
     ax = fig.add_axes((0, 0, 1, 1)) # one for all: an axes for each photo is slow to draw
     for k, i in enumerate(given.argsort()[:n].tolist()):
