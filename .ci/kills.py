@@ -7,22 +7,27 @@
 Each case runs once in peace, for its time and its bytes. Then, in a fresh folder each time, it gets SIGKILL at a random
 moment; what lies there is checked (nothing half-written under a finished name), the case goes on as a user would go on,
 and what comes out must have the same bytes. A line for each case says how often the kill came in the middle of the work.
+Each process is the copy (fork) of one that has imported all modules and done nothing else, so that kills hit the work and not the imports.
 """
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENV = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "MPLBACKEND": "Agg"}
+os.environ["PYTHONPATH"] = str(ROOT) # for the process that is copied
+os.environ |= {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "MPLBACKEND": "Agg",
+               "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker"} # killed processes leave semaphores to it
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["__main__", "flowers102.training.loop", "flowers102.evaluation.run", "flowers102.inference.batch", "flowers102.inference.explanations",
+                                  "flowers102.inference.export", "matplotlib.pyplot", "onnxruntime", "onnxscript", "scipy.io", "torch.onnx", "torch.utils.tensorboard"])
 FOLDER = ["--data_dir", "../toy", "--weights", "none"] # synthetic flowers have the layout of the Oxford set
 CACHE = """
 from pathlib import Path
@@ -44,20 +49,30 @@ cache_features(split_model(model, "head")[0], dataset, 8, "features")
 """
 
 
-def command(name, *args): return [sys.executable, "-m", "flowers102", name, *args]
+def do(args, folder):
+    "What a process does: a command of flowers102 (words) or some Python (text), in a folder, printing into log.txt"
+    with open(folder/"log.txt", "w") as log:
+        for stream in (1, 2): os.dup2(log.fileno(), stream)
+    sys.stdout, sys.stderr = (open(stream, "w", closefd=False) for stream in (1, 2))
+    os.chdir(folder)
+    os.environ["FLOWERS102_CACHE"] = str(folder/"home")
+    if isinstance(args, str): exec(args, {})
+    else:
+        from flowers102.cli.commands import main
+        main("flowers102", args)
 
 
 def run(args, folder, kill_after=None):
     "Run in a folder; gives exit status and what was printed, status None where it was killed"
-    with open(folder/"log.txt", "w") as log:
-        process = subprocess.Popen(args, cwd=folder, env=ENV | {"FLOWERS102_CACHE": str(folder/"home")}, stdout=log, stderr=log)
-        try: code = process.wait(kill_after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            code = None
-    text = (folder/"log.txt").read_text(errors="replace")
-    (folder/"log.txt").unlink()
+    process = PROCESSES.Process(target=do, args=(args, folder))
+    process.start()
+    process.join(kill_after)
+    code = process.exitcode
+    if code is None:
+        process.kill()
+        process.join()
+    text = (folder/"log.txt").read_text(errors="replace") if (folder/"log.txt").exists() else ""
+    (folder/"log.txt").unlink(missing_ok=True)
     return code, text
 
 
@@ -97,15 +112,15 @@ def readable(*names):
 
 def go_on_training(folder):
     "As the messages say: go on where there is a run, else begin again"
-    return command("train", "--resume", "run") if (folder/"run"/"config.json").exists() else TRAIN
+    return ["train", "--resume", "run"] if (folder/"run"/"config.json").exists() else TRAIN
 
 
-TRAIN = command("train", *FOLDER, "--model", "tiny_net", "--size", "48", "--epochs", "4", "--batch_size", "16", "--n_workers", "0",
-                "--device", "cpu", "--save_every", "3", "--out", "run")
-PREDICT = command("predict", *["../toy/jpg"]*6, "--bundle", "../trained", "--batch_size", "8", "--out", "names.csv")
-EXPLAIN = command("explain", "../toy/jpg", "--bundle", "../trained", "--device", "cpu", "--out", "why")
-EVALUATE = command("evaluate", "--run", "../trained", "--n_boot", "300", "--out", "report")
-EXPORT = command("export", "--bundle", "../trained/bundle", "--out", "model.onnx", "--n_check", "6")
+TRAIN = ["train", *FOLDER, "--model", "tiny_net", "--size", "48", "--epochs", "4", "--batch_size", "16", "--n_workers", "0",
+                "--device", "cpu", "--save_every", "3", "--out", "run"]
+PREDICT = ["predict", *["../toy/jpg"]*6, "--bundle", "../trained", "--batch_size", "8", "--out", "names.csv"]
+EXPLAIN = ["explain", "../toy/jpg", "--bundle", "../trained", "--device", "cpu", "--out", "why"]
+EVALUATE = ["evaluate", "--run", "../trained", "--n_boot", "300", "--out", "report"]
+EXPORT = ["export", "--bundle", "../trained/bundle", "--out", "model.onnx", "--n_check", "6"]
 CASES = [
     Case("train", TRAIN, go_on_training, ["run/bundle/model.safetensors", "run/split.json"], readable("run/*.json", "run/*.pt", "run/bundle/*")),
     Case("predict", PREDICT, lambda folder: PREDICT + ["--resume"], ["names.csv*"]),
@@ -113,8 +128,8 @@ CASES = [
     Case("evaluate", EVALUATE, lambda folder: EVALUATE, ["report/*.json", "report/*.csv", "report/*.png", "report/*.md"], readable("report/*.json", "report/*.png")),
     Case("evaluate again", EVALUATE, lambda folder: EVALUATE, ["report/*.json", "report/*.csv", "report/*.png", "report/*.md"], readable("report/*.json", "report/*.png")),
     Case("export", EXPORT, lambda folder: EXPORT, ["model.onnx*"], readable("*.onnx")),
-    Case("image cache", [sys.executable, "-c", CACHE], lambda folder: [sys.executable, "-c", CACHE], ["cache/*/pixels.u8", "cache/*/index.json"]),
-    Case("feature cache", [sys.executable, "-c", FEATURES], lambda folder: [sys.executable, "-c", FEATURES], ["features/*.npy"]),
+    Case("image cache", CACHE, lambda folder: CACHE, ["cache/*/pixels.u8", "cache/*/index.json"]),
+    Case("feature cache", FEATURES, lambda folder: FEATURES, ["features/*.npy"]),
 ]
 
 
@@ -140,7 +155,7 @@ def try_case(case, work, times, rng):
     assert wanted, f"{case.name}: made none of {case.files}"
     for k in range(times):
         folder = fresh(work, case)
-        moment = rng.uniform(.2, 1)*took
+        moment = rng.uniform(.05, .95)*took
         code, text = run(case.start, folder, moment)
         hit += code is None
         left += code is None and any(p.is_file() for p in folder.rglob("*"))
@@ -164,8 +179,8 @@ def main():
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory() as d:
         work = Path(d)
-        toy = "from flowers102.data.sources import toy_flowers; toy_flowers('toy', n_classes=6, per_class=20, size=48, seed=6)"
-        subprocess.run([sys.executable, "-c", toy], cwd=work, env=ENV, check=True)
+        code, text = run("from flowers102.data.sources import toy_flowers; toy_flowers('toy', n_classes=6, per_class=20, size=48, seed=6)", work)
+        assert code == 0, text
         train = [a if a != "run" else "../trained" for a in TRAIN]
         (work/"first").mkdir()
         code, text = run(train, work/"first")

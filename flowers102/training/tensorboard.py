@@ -90,18 +90,23 @@ def worst_figure(
     probs = logits.softmax(1)
     given = probs[torch.arange(len(labels)), labels]
     n = min(n, len(labels))
-    fig = Figure(figsize=(9.6, 1.6*-(-n//8)), layout="constrained")
-    axs = list(fig.subplots(-(-n//8), 8, squeeze=False).flat)
-    for ax in axs: ax.axis("off")
-    for ax, i in zip(axs, given.argsort()[:n].tolist()):
+    width, height = 1.2*min(max(n, 5), 8), .35 + 1.35*-(-n//8) # inches, as all places below
+    fig = Figure(figsize=(width, height))
+    ax = fig.add_axes((0, 0, 1, 1)) # one for all: an axes for each photo is slow to draw
+    for k, i in enumerate(given.argsort()[:n].tolist()):
         p, answer = probs[i].max(0)
         photo = read_photo(samples[i].path)
         photo.thumbnail((160, 160))
-        ax.imshow(photo)
+        x, y = .6 + 1.2*(k % 8), .65 + 1.35*(k//8)
+        w, h = (.5*side/max(photo.size) for side in photo.size)
+        ax.imshow(photo, extent=(x - w, x + w, y + 2*h, y), aspect="auto")
         lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
         short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
-        ax.set_title(plain_text("\n".join(short)), fontsize=6)
-    fig.suptitle("Label and predicted class where the label has the lowest probability", fontsize=9)
+        ax.text(x, y - .04, plain_text("\n".join(short)), fontsize=6, ha="center", va="bottom")
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.axis("off")
+    title = "Label and predicted class where the label has the lowest probability"
+    ax.text(width/2, .2, title, fontsize=9, ha="center")
     return fig
 
 # %% ../../nbs/43_training.tensorboard.ipynb #c51dc104
@@ -117,11 +122,11 @@ def confusion_figure(
 
     counts = confusion(logits, labels).double()
     shares = counts/counts.sum(1, keepdim=True).clamp(min=1)
-    fig = Figure(figsize=(5.6, 6.2), layout="constrained")
-    ax = fig.subplots()
+    fig = Figure(figsize=(5, 5.6)) # a layout by matplotlib draws all text three times
+    ax, bar = fig.add_axes((.11, .08, .73, .66)), fig.add_axes((.87, .16, .03, .5))
     shown = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     ax.set(xlabel="predicted class (number)", ylabel="true class")
-    fig.colorbar(shown, ax=ax, shrink=0.7, label="fraction of the true class")
+    fig.colorbar(shown, cax=bar, label="fraction of the true class")
     pairs = counts - torch.diag(counts.diag())
     lines = []
     for i in pairs.flatten().argsort(descending=True, stable=True)[:n].tolist():
