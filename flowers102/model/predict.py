@@ -6,11 +6,13 @@
 __all__ = ['batch_sampler_of', 'to_device', 'predict_logits', 'fuse_network']
 
 # %% ../../nbs/28_model.predict.ipynb #0f30a79e
+import copy
 import math
+from collections import Counter
 
 import torch
-from torch import nn
-from torch.fx.experimental.optimization import fuse
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.utils.data import DataLoader
 
 from ..data.loaders import EpochBatches, photo_batches
@@ -60,9 +62,33 @@ def predict_logits(
 
 # %% ../../nbs/28_model.predict.ipynb #ec46187b
 def fuse_network(
-    model:torch.nn.Module, # a classifier; put into evaluation mode
+    model:nn.Module, # a classifier; put into evaluation mode
     inplace:bool=False, # change `model` itself instead of a copy
-) -> torch.nn.Module: # `model` itself if its graph can't be traced
-    "Fold batch norms into the convolutions before them, if PyTorch can do it"
-    try: return fuse(model.eval(), inplace=inplace)
-    except Exception: return model # a graph that depends on its input can't be traced
+) -> nn.Module: # `model` itself if its graph can't be traced
+    "Fold batch norms into the convolutions before them, if the network can be traced"
+    try: graph = _Tracer().trace(model.eval())
+    except Exception: return model # a graph that depends on its input
+    fused = fx.GraphModule(model if inplace else copy.deepcopy(model), graph)
+    parts, calls = dict(fused.named_modules()), Counter(node.target for node in graph.nodes)
+    for node in fused.graph.nodes:
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        conv, norm = parts.get(getattr(before, "target", None)), parts.get(node.target)
+        if not _can_fuse(conv, norm) or len(before.users) > 1: continue
+        if calls[before.target] > 1 or calls[node.target] > 1: continue # shared weights
+        conv.weight, conv.bias = fuse_conv_bn_weights(conv.weight, conv.bias, norm.running_mean,
+            norm.running_var, norm.eps, norm.weight, norm.bias)
+        fused.set_submodule(node.target, norm.act if hasattr(norm, "act") else nn.Identity())
+    return fused
+
+# %% ../../nbs/28_model.predict.ipynb #8c7cb8da
+class _Tracer(fx.Tracer):
+    "Takes convolutions and batch norms as a whole, also those of timm"
+    def is_leaf_module(self, module, name):
+        whole = isinstance(module, (nn.Conv2d, nn.BatchNorm2d))
+        return whole or super().is_leaf_module(module, name)
+
+def _can_fuse(conv, norm):
+    "Whether these are a convolution and a batch norm that use their weights as they are"
+    names = type(conv).__name__, type(norm).__name__
+    known = names[0] in ("Conv2d", "Conv2dSame") and names[1] in ("BatchNorm2d", "BatchNormAct2d")
+    return known and norm.running_mean is not None
