@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from ..core import FlowersError
 from .photos import read_photo, show_images
@@ -145,6 +145,7 @@ def make_loaders(
                                _weights(ds, sampler) if train else None, rank, world)
         loaders[subset] = DataLoader(ds, batch_sampler=batches, num_workers=n_workers,
                                      pin_memory=pin_memory, worker_init_fn=_quiet_worker,
+                                     collate_fn=_channels_last,
                                      persistent_workers=n_workers > 0 and train)
     return Loaders(**loaders, train_size=train_size)
 
@@ -153,6 +154,12 @@ def _quiet_worker(worker):
     "Signal handlers of a loader process"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+# %% ../../nbs/16_data.loaders.ipynb #0aa32aa7
+def _channels_last(rows):
+    "A batch as the network wants it, channels last in memory, which then need not be copied"
+    images, labels = default_collate([(image.permute(1, 2, 0), label) for image, label in rows])
+    return images.permute(0, 3, 1, 2), labels
 
 # %% ../../nbs/16_data.loaders.ipynb #1732c4a0
 def _weights(ds, sampler):
