@@ -7,6 +7,7 @@ __all__ = ['STAGES', 'Setup', 'set_up', 'Reading', 'time_stages', 'bench', 'peak
            'bench_json']
 
 # %% ../../nbs/84_cli.bench.ipynb #1544e431
+import copy
 import itertools
 import json
 import statistics
@@ -129,14 +130,12 @@ def _batch(setup, loader, stage):
 
 # %% ../../nbs/84_cli.bench.ipynb #a36afad4
 def _evaluation(setup, n=256):
-    "Logits of validation photos, from the loader"
-    if "evaluation" not in setup.open: # its processes stay, as in training
-        old = setup.stage.loaders.valid
-        few = torch.utils.data.Subset(old.dataset, range(min(n, len(old.dataset))))
-        setup.open["evaluation"] = DataLoader(
-            few, setup.stage.config.batch_size, num_workers=old.num_workers,
-            pin_memory=old.pin_memory, persistent_workers=old.num_workers > 0)
-    return len(predict_logits(setup.stage.model, setup.open["evaluation"])[0])
+    "Logits of validation photos in files, from the fused network"
+    if "evaluation" not in setup.open:
+        few = copy.copy(setup.stage.loaders.valid.dataset)
+        few.samples = few.samples[:n]
+        setup.open["evaluation"] = DataLoader(few, setup.stage.config.batch_size)
+    return len(predict_logits(setup.predictor.model, setup.open["evaluation"])[0])
 
 # %% ../../nbs/84_cli.bench.ipynb #44fa05c5
 def _prediction(setup, n=256):
