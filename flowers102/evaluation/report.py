@@ -18,11 +18,10 @@ from ..core import FlowersError, default_device
 from ..data.loaders import Flowers102Dataset
 from ..data.sources import Source, pick
 from ..data.splits import Split, check_split, get_split, load_split
-from ..data.transforms import eval_transform
 from ..distributed import Ranks
 from .metrics import compute_metrics
 from ..model.bundle import Bundle, bundle_model, load_bundle
-from ..model.predict import predict_logits
+from ..model.predict import fuse_network, predict_logits
 
 # %% ../../nbs/50_evaluation.report.ipynb #cacb7daa
 @dataclass
@@ -76,7 +75,7 @@ def evaluate(
     learnt:Split|Iterable|None=None, # split or ids that the model was trained on; None: from its run
     device:str|None=None, # as for `default_device`
     batch_size:int=32, # photos that go through the network together
-    n_workers:int=0, # processes that read photos
+    n_workers:int=0, # of no effect: threads read the photos
     ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
 ) -> Report: # predictions and labels; the same in every process
     "The predictions of a bundle on a subset that it was not trained on"
@@ -88,8 +87,9 @@ def evaluate(
     check_split(split, source)
     n_contaminated, n_tuned = _contamination(own, split, subset, allow_train)
     ids = getattr(split, subset)
-    model = bundle_model(bundle).to(default_device(device), memory_format=torch.channels_last)
-    dataset = Flowers102Dataset(source, ids, eval_transform(**bundle.preprocess))
+    model = fuse_network(bundle_model(bundle), inplace=True)
+    model = model.to(default_device(device), memory_format=torch.channels_last)
+    dataset = Flowers102Dataset(source, ids, preprocess=bundle.preprocess)
     loader = DataLoader(dataset, batch_sampler=_own_batches(len(ids), batch_size, ranks),
                         num_workers=n_workers)
     logits, labels = (rows[:len(ids)] for rows in predict_logits(model, loader, flip, ranks))

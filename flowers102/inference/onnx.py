@@ -22,9 +22,9 @@ import torch
 from PIL import Image
 
 from ..core import FlowersError, atomic_write
-from .predictor import (Predictor, check_counts, fuse_network, predict_stream,
-                                            prepare_photo)
+from .predictor import Predictor, check_counts, predict_stream, prepare_photo
 from ..model.bundle import Bundle, bundle_model, bundle_sha256, check_bundle_json
+from ..model.predict import fuse_network
 
 # %% ../../nbs/72_inference.onnx.ipynb #b3c745ad
 def _packages(*names):
