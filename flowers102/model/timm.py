@@ -66,10 +66,10 @@ def _from_config(ident, folder=None):
     where = f"local-dir:{folder}" if folder else f"hf-hub:{ident}"
     try: config, arch, options = (hub.load_model_config_from_path(folder) if folder else
                                   hub.load_model_config_from_hf(ident))
-    except FileNotFoundError as e:
-        raise FlowersError(f"--model timm:{where}: it has no config.json; expected a folder made "
-                           "by timm's `save_for_hf`") from e
-    except Exception as e:
+    except Exception as e: # the Hub's client raises errors of many libraries
+        if folder and isinstance(e, FileNotFoundError):
+            raise FlowersError(f"--model timm:{where}: it has no config.json; expected a folder "
+                               "made by timm's `save_for_hf`") from e
         reason = (str(e).splitlines() or [type(e).__name__])[0][:120]
         raise FlowersError(f"--model timm:{where}: its config.json can't be had ({reason})") from e
     known = _from_registry(arch).config
