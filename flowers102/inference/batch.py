@@ -116,8 +116,8 @@ def predict_to_file(
     with OutputWriter(parts[ranks.rank], about, mine, size, resume, _to_stderr) as writer:
         for prediction in _with_progress(ask(mine[writer.done:]), len(mine), writer.done):
             writer.add(prediction_row(prediction))
-        ranks.wait()
         writer.check()
+        ranks.wait() # from here on process 0 takes the partial outputs away
         if ranks.main: _join(parts, out, format, photos, size)
     return int(all_reduce_sum(ranks, [writer.failed])[0])
 
