@@ -331,6 +331,8 @@ def flowers102_evaluate(
     tta:bool=False, # mean over each photo and its mirror image: the same as --views 2
     views:Literal[1, 2, 10]=1, # views of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     corruptions:bool=False, # also measure accuracy on corrupted photos: turned, blurred, dark, ...
+    elsewhere:str=None, # also evaluate on photos by other photographers: folders named like classes, near/, far/
+    elsewhere_names:str=None, # JSON file of class names for these folders; default: their cat_to_name.json
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
     n_boot:int=1000, # bootstrap replicates for the intervals, 0: no intervals
     n_workers:int=0, # processes that read photos
@@ -354,13 +356,13 @@ def flowers102_evaluate(
             _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
             allow_train=allow_train, against=against, runs=_words(runs), device=device,
             views=max(views, 2) if tta else views, corruptions=corruptions, calibrate=calibrate,
-            n_workers=n_workers, ranks=ranks, log=_to_stderr)
+            elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers, ranks=ranks, log=_to_stderr)
     if not ranks.main: return
     scores = (write_evaluation(found, out, n_boot, device) if out else
               evaluation_json(found.report, n_boot))
     if results: _save_result(add_evaluation(result, found, scores), results)
-    if format == "json": return print(json.dumps(evaluation_dict(found, scores), indent=2))
-    print(evaluation_text(found, scores))
+    if format == "json": return print(json.dumps(evaluation_dict(found, scores, n_boot), indent=2))
+    print(evaluation_text(found, scores, n_boot))
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
 # %% ../../nbs/85_cli.commands.ipynb #aa57c1e8

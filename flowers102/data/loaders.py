@@ -21,7 +21,7 @@ from ..core import FlowersError
 from .photos import read_photo, show_images
 from .sources import Source, pick
 from .splits import SUBSETS, Split
-from .transforms import (denormalize, eval_crop, eval_transform, preprocess_for,
+from .transforms import (AUGMENT, denormalize, eval_crop, eval_transform, preprocess_for,
                                         sample_seed, to_batch, train_transform)
 
 # %% ../../nbs/16_data.loaders.ipynb #2b15dc36
@@ -125,6 +125,7 @@ def make_loaders(
     pin_memory:bool=False, # use pinned memory, which speeds up copies to a GPU
     train_size:int|None=None, # resolution of training images, pixels; None: as in evaluation
     erase:float=0.0, # probability of random erasing
+    augment:dict|None=None, # more arguments of `train_transform`; None: `AUGMENT["light"]`
     rank:int=0, # number of this process among those that train together, from 0
     world:int=1, # number of processes that train together
     cache=None, # an `ImageCache` with decoded photos; None: read the files
@@ -134,12 +135,13 @@ def make_loaders(
     if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
     p = preprocess or preprocess_for()
     train_size = train_size or p["size"]
-    augment = train_transform(train_size, (crop_scale, 1.0), erase=erase,
-                              interpolation=p["interpolation"], mean=p["mean"], std=p["std"])
+    transform = train_transform(train_size, (crop_scale, 1.0), erase=erase,
+                                interpolation=p["interpolation"], mean=p["mean"], std=p["std"],
+                                **(augment or AUGMENT["light"]))
     loaders = {}
     for subset in SUBSETS:
         train = subset == "train"
-        ds = Flowers102Dataset(source, getattr(split, subset), augment if train else None, seed,
+        ds = Flowers102Dataset(source, getattr(split, subset), transform if train else None, seed,
                                cache, p)
         batches = EpochBatches(len(ds), batch_size, seed, train,
                                _weights(ds, sampler) if train else None, rank, world)

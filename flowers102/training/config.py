@@ -104,8 +104,23 @@ class TrainConfig:
     micro_batches: int = option(
         1, "equal parts that each batch is divided into, to save memory", "N")
     # augmentation
+    augment: str = option(
+        "light", '"light", or "wild": also small, blurred and grey flowers, as on photos from elsewhere',
+        ("light", "wild"))
     crop_scale: float = option(
         0.35, "smallest fraction of a photo's area that a training crop shows", "FRACTION")
+    jitter: float|None = option(
+        None, "strength of brightness, contrast and saturation changes; None: by augment", "FACTOR")
+    zoom_out: float|None = option(
+        None, "probability that a photo is shrunk and continued by reflection; None: by augment", "PROBABILITY")
+    close_up: float|None = option(
+        None, "probability of a crop that shows 8% to 35% of the area; None: by augment", "PROBABILITY")
+    grey: float|None = option(None, "probability of a grey image; None: by augment", "PROBABILITY")
+    low_res: float|None = option(
+        None, "probability that resolution is lost; None: by augment", "PROBABILITY")
+    blur: float|None = option(None, "probability of Gaussian blur; None: by augment", "PROBABILITY")
+    jpeg: float|None = option(
+        None, "probability of strong JPEG compression; None: by augment", "PROBABILITY")
     random_erasing: float = option(
         0.0, "probability that a rectangle of a training image is blanked out", "PROBABILITY")
     mixup: float = option(0.0, "alpha of mixup, in full fine-tuning; 0: no mixup", "ALPHA")
@@ -270,7 +285,7 @@ TOY_DEFAULTS = {"model": "tiny_net", "wide": True, "weights": "none", "size": 64
 
 # %% ../../nbs/41_training.config.ipynb #3c42b043
 GROUPS = {"data": "source", "model": "model", "schedule": "probe_views", "optimiser": "optimizer",
-          "augmentation": "crop_scale", "run": "recipe"} # group -> its first field
+          "augmentation": "augment", "run": "recipe"} # group -> its first field
 
 # %% ../../nbs/41_training.config.ipynb #cda17d52
 @dataclass(frozen=True)
@@ -379,7 +394,8 @@ _LIMITS = {"epochs": (0, 100_000), "last_layers_epochs": (0, 100_000), "batch_si
            "n_workers": (0, 256), "seed": (0, 2**32 - 1), "save_every": (1, 10**9),
            "cache": (0, 4096), "weight_decay": (0., 100.), "clip": (0., 1e6), "mixup": (0., 100.),
            "cutmix": (0., 100.), "random_erasing": (0., 1.), "warmup": (0., 1.),
-           "start_fraction": (0., 1.)}
+           "start_fraction": (0., 1.), "jitter": (0., 1.),
+           **dict.fromkeys(("zoom_out", "close_up", "grey", "low_res", "blur", "jpeg"), (0., 1.))}
 _POSITIVE = {"lr": 1000., "head_lr": 1000., "crop_scale": 1., "layer_decay": 1., "minutes": 1e6,
              "probe_c": 1e6}
 _BELOW_ONE = ("label_smoothing", "ema", "momentum")
@@ -435,5 +451,7 @@ def _check_together(c):
         refuse("micro_batches", f"at most --batch_size, {c.batch_size}")
     if c.start_size and c.size and c.start_size > c.size:
         refuse("start_size", f"at most --size, {c.size}")
+    if (c.zoom_out or 0) + (c.close_up or 0) > 1:
+        refuse("zoom_out", f"at most 1 together with --close_up, {c.close_up}")
     for name, low in (("mean", 0), ("std", 1e-6)):
         if not _is_channels(getattr(c, name), low): refuse(name, "one or three numbers, such as 0.5,0.5,0.5")

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LAST_LAYERS', 'FULL', 'FREE', 'fit', 'train_epoch', 'train_step', 'silent', 'resolve', 'decide_preprocess',
-           'default_workers', 'hardware', 'Data', 'open_data', 'check_photos', 'prepare', 'check_network', 'few_photos',
-           'StageSpec', 'make_stages', 'size_at', 'Stage', 'make_stage', 'cached_last_layers', 'amp_type', 'Progress',
-           'LossMonitor', 'Validation', 'validate', 'made_from', 'Run', 'history_row', 'progress_bar', 'fit_probe',
-           'finish', 'write_bundle', 'plan_for_minutes', 'measure_speeds', 'resumed_config', 'former_preprocess',
-           'read_checkpoint', 'halving_on_oom', 'halve']
+           'augmentation_of', 'default_workers', 'hardware', 'Data', 'open_data', 'check_photos', 'prepare',
+           'check_network', 'few_photos', 'StageSpec', 'make_stages', 'size_at', 'Stage', 'make_stage',
+           'cached_last_layers', 'amp_type', 'Progress', 'LossMonitor', 'Validation', 'validate', 'made_from', 'Run',
+           'history_row', 'progress_bar', 'fit_probe', 'finish', 'write_bundle', 'plan_for_minutes', 'measure_speeds',
+           'resumed_config', 'former_preprocess', 'read_checkpoint', 'halving_on_oom', 'halve']
 
 # %% ../../nbs/45_training.loop.ipynb #d78da8ca
 import copy
@@ -38,7 +38,7 @@ from ..data.loaders import EpochBatches, Loaders, make_loaders
 from ..data.photos import first_few
 from ..data.sources import BROKEN, Source, get_source, pick, verify_photos
 from ..data.splits import Split, check_split, get_split, load_split, save_split
-from ..data.transforms import preprocess_of_run, sample_seed
+from ..data.transforms import AUGMENT, preprocess_of_run, sample_seed
 from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join_ranks
 from ..evaluation.calibration import calibrate
 from ..evaluation.metrics import compute_metrics
@@ -167,6 +167,7 @@ def resolve(
     if config.n_workers is None: decide("n_workers", default_workers(), "cores left to the loader")
     images, said = decide_preprocess(config)
     chosen, notes = chosen | images, notes + said
+    chosen |= augmentation_of(config)
     if config.cache is None:
         side = images.get("resize", config.resize)
         once = device.type == "cuda" or config.source == "toy"
@@ -192,6 +193,14 @@ def decide_preprocess(
     why = f"{', '.join(asked)} as asked, the rest as the weights expect" if asked else "as the weights expect"
     return wanted, ["preprocess {size} px of {resize}, {interpolation}, mean {mean}, std {std}: "
                     .format(**wanted) + why]
+
+# %% ../../nbs/45_training.loop.ipynb #a06e17d2
+def augmentation_of(
+    config:TrainConfig, # of the run
+) -> dict: # arguments of `train_transform`
+    "The ingredients of the augmentation: as asked, the rest as `augment` has them"
+    given = {k: getattr(config, k) for k in AUGMENT[config.augment]}
+    return {k: AUGMENT[config.augment][k] if v is None else v for k, v in given.items()}
 
 # %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
@@ -232,7 +241,8 @@ class Data:
         on_gpu, ranks = self.device.type == "cuda", self.ranks
         loaders = make_loaders(self.source, self.split, self.preprocess,
             batch_size=config.batch_size, seed=config.seed, sampler=config.sampler,
-            crop_scale=config.crop_scale, n_workers=config.n_workers, pin_memory=on_gpu,
+            crop_scale=config.crop_scale, augment=augmentation_of(config),
+            n_workers=config.n_workers, pin_memory=on_gpu,
             train_size=size or config.size, erase=config.random_erasing, rank=ranks.rank,
             world=ranks.world, cache=self.cache)
         return on_device(loaders, self.cache, self.device) if on_gpu and self.cache else loaders
@@ -1037,7 +1047,7 @@ def resumed_config(
                            f"run (with --resume only {free} may change)")
     saved = read_json(folder/"config.json", "a run's configuration")
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
-    saved, home = {**former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
+    saved, home = {"augment": "light", **former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
     moved = home and saved.get("source") != "toy" and not Path(home).is_dir()
     if moved and "data_dir" not in given:
         raise FlowersError(f"--resume {folder}: its photos were in {home}, which is gone; if they "
