@@ -257,13 +257,13 @@ def _left_out(scores):
     unknown = "; not compared with the training photos" if scores["duplicates"] is None else ""
     return (f"; left out: {', '.join(parts)}" if parts else "") + unknown
 
-# %% ../../nbs/55_evaluation.elsewhere.ipynb #8a292ee7
+# %% ../../nbs/55_evaluation.elsewhere.ipynb #95ade8be
 def show_elsewhere(
     found:ElsewhereReport, # from `evaluate_elsewhere`
     own:Report|None=None, # predictions on the model's own test photos
     ax=None, # axes to draw on; None: new ones
 ): # axes
-    "Histograms of the OOD score: own test, photos from elsewhere, near and far, with the threshold"
+    "The fraction of photos that passes each OOD threshold: own test, elsewhere, near and far"
     import matplotlib.pyplot as plt
 
     ax = ax or plt.subplots(figsize=(7, 3.2))[1]
@@ -271,13 +271,13 @@ def show_elsewhere(
     groups = {"own test": own and own.logits, "elsewhere, correct": found.report.logits[found.report.correct],
               "elsewhere, wrong": found.report.logits[~found.report.correct],
               "near: other flowers": found.near, "far: other things": found.far}
-    values = {k: ood_score(z, rule["score"]).numpy() for k, z in groups.items() if z is not None and len(z)}
-    edges = np.histogram_bin_edges(np.concatenate([*values.values()]), 25)
-    for (name, v), colour in zip(values.items(), ("#0072B2", "#009E73", "#E69F00", "#CC79A7", "#000000")):
-        ax.hist(v, edges, weights=np.full(len(v), 1/len(v)), histtype="step", lw=1.8, color=colour,
-                label=f"{name} ({len(v):,})")
-    if rule["at_least"] is not None: ax.axvline(rule["at_least"], color="grey", ls="--", lw=1)
-    ax.set(title="How sure is the model, and of what?", ylabel="fraction of the photos",
-           xlabel={"max_prob": "maximum probability, T = 1"}.get(rule["score"], rule["score"]))
+    scores = {k: ood_score(z, rule["score"]).numpy() for k, z in groups.items() if z is not None and len(z)}
+    for (name, v), (colour, style) in zip(scores.items(), _LINES):
+        ax.ecdf(v, complementary=True, color=colour, ls=style, lw=1.8, label=f"{name} ({len(v):,})")
+    if rule["at_least"] is not None: ax.axvline(rule["at_least"], color="grey", lw=1)
+    ax.set(title="What would pass as known, for each threshold?", ylabel="fraction that passes",
+           xlabel="threshold of the " + {"max_prob": "maximum probability (T = 1)"}.get(rule["score"], rule["score"]))
     ax.legend(fontsize=9)
     return ax
+
+_LINES = ("#0072B2", "-"), ("#009E73", "-"), ("#E69F00", "--"), ("#CC79A7", "-."), ("#000000", ":")

@@ -231,8 +231,8 @@ def report_figures(
         draw("robustness", "Accuracy on corrupted photos", "Accuracy against severity of the corruption",
              (8, 3.6), lambda ax: show_robustness(robustness, ax, n_robustness))
     if elsewhere:
-        draw("elsewhere", "OOD scores on the own test, on photos from elsewhere, other flowers and other things",
-             "Histograms of the OOD score", (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
+        draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, other things",
+             "Fraction of photos above each OOD threshold", (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
     draw("top-losses", "The errors with the greatest loss, with true and predicted class",
          "Up to twelve photos with true and predicted class", (7.6, 6.6),
          lambda axs: show_top_losses(report, 12, axs), (3, 4))

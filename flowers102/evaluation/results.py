@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'EXPERIMENT', 'shorter_edge', 'without_folders', 'result_of_run', 'add_evaluation', 'read_result',
            'read_results', 'check_result_file', 'write_result', 'group_results', 'metric_text', 'results_table',
-           'result_sentence', 'saved_lines']
+           'elsewhere_results_table', 'result_sentence', 'saved_lines']
 
 # %% ../../nbs/59_evaluation.results.ipynb #2d071187
 import hashlib
@@ -284,6 +284,35 @@ def _where(group):
     "What runs were measured on, with the versions of torch"
     torches = sorted({r["versions"].get("torch", "unknown").split("+")[0] for r in group})
     return f"{group[0]['hardware']}, torch {' and '.join(torches)}"
+
+# %% ../../nbs/59_evaluation.results.ipynb #31f8faa2
+def elsewhere_results_table(
+    results, # results, from `read_results`; those without photos from elsewhere are left out
+) -> str: # Markdown
+    "A table of test accuracy beside accuracy, confidence and OOD detection on photos from elsewhere"
+    head = ["network and weights", "recipe", "seeds", "protocol", "test top-1", "photos from elsewhere", "top-1",
+            "mean per class", "confidence minus accuracy", "AUROC near", "AUROC far"]
+    rows = [head, ["---"]*len(head)]
+    away_of = lambda r: r["metrics"].get("elsewhere", {})
+    sets = dict.fromkeys(away_of(r)["sha256"] for r in results if away_of(r))
+    for g in (g for s in sets for g in group_results(r for r in results if away_of(r).get("sha256") == s)):
+        away = [away_of(r) for r in g]
+        gap = [a["confidence"] - a["top1"] for a in away]
+        area = [[a.get(k, {}).get("auroc") for a in away] for k in ("near", "far")]
+        rows.append([f"`{g[0]['model']}`, {_weights_text(g[0])}", _recipe_text(g[0]),
+                     ", ".join(str(r["seed"]) for r in g), f"{g[0]['protocol']} `{g[0]['split_sha256'][:12]}`",
+                     metric_text(g, "top1"),
+                     f"{away[0]['name']} `{away[0]['sha256'][:12]}`: {away[0]['n']:,} of {away[0]['classes']} classes",
+                     *(metric_text(g, k, "elsewhere") for k in ("top1", "mean_class")),
+                     _mean_of(gap, "{:+.3f}"), *(_mean_of(v, "{:.3f}") for v in area)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+# %% ../../nbs/59_evaluation.results.ipynb #ebde1bbc
+def _mean_of(values, form):
+    "Mean ± standard deviation of numbers, as text; a dash where one is missing"
+    if None in values: return "–"
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return form.format(np.mean(values)) + spread
 
 # %% ../../nbs/59_evaluation.results.ipynb #797bc33c
 def result_sentence(

@@ -63,7 +63,8 @@ class TrainConfig:
         None, "standard deviation of the channels; None: as the weights expect", "R,G,B")
     freeze: str = option(
         "early", 'last frozen block: "early", "none", "head" (whole backbone) or its name', "BLOCK")
-    frozen_bn: bool = option(False, "keep the statistics of all batch-norm layers as they are")
+    frozen_bn: bool|None = option(
+        None, "keep the statistics of batch-norm layers; None: where a batch's own are too different")
     split_point: str|None = option(
         None, "block whose cached output feeds the last layers, trained first", "BLOCK")
     # schedule
