@@ -364,15 +364,16 @@ def decide_batch_norm(
     loaded:LoadReport, # which weights were loaded
 ) -> tuple: # the configuration with `frozen_bn`, and a list with one note or none
     "Keep batch-norm statistics where those of a batch would change the features of a pretrained network"
-    if config.frozen_bn is not None: return config, []
-    off = replace(config, frozen_bn=False), []
-    if loaded.source == "none" or loaded.missing or not config.epochs + config.last_layers_epochs: return off
+    random = loaded.source == "none" or loaded.missing
+    trains = config.epochs or config.last_layers_epochs
+    if config.frozen_bn is not None or random or not trains: return config, []
     ids = data.split.train[::max(1, len(data.split.train)//32)][:32]
     photos = Flowers102Dataset(data.source, ids, cache=data.cache, preprocess=data.preprocess)
     images = torch.stack([photos[i][0] for i in range(len(ids))])
     agreement = batch_norm_agreement(model, to_device(images, data.device))
-    if agreement > AGREEMENT: return off
-    return replace(config, frozen_bn=True), [f"frozen_bn True: statistics of a batch change the features "
+    keep = agreement < AGREEMENT
+    why = "change the features" if keep else "leave the features nearly as they are"
+    return replace(config, frozen_bn=keep), [f"frozen_bn {keep}: statistics of a batch {why} "
                                              f"(cosine similarity {agreement:.2f})"]
 
 AGREEMENT = 0.7 # cosine similarity below which batch-norm statistics are kept
