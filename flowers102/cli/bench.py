@@ -27,7 +27,7 @@ from ..explain.gradcam import GradCAM
 from ..inference.predictor import Predictor, predict_stream
 from ..model.bundle import make_bundle, versions
 from ..model.freeze import train_mode
-from ..model.predict import predict_logits
+from ..model.predict import predict_outputs
 from ..training.config import TrainConfig
 from ..training.loop import Stage, hardware, make_stage, make_stages, prepare, train_step
 from ..training.optim import batch_loss
@@ -135,7 +135,7 @@ def _evaluation(setup, n=256):
         few = copy.copy(setup.stage.loaders.valid.dataset)
         few.samples = few.samples[:n]
         setup.open["evaluation"] = DataLoader(few, setup.stage.config.batch_size)
-    return len(predict_logits(setup.predictor.model, setup.open["evaluation"])[0])
+    return len(predict_outputs(setup.predictor.model, setup.open["evaluation"])[0])
 
 # %% ../../nbs/84_cli.bench.ipynb #44fa05c5
 def _prediction(setup, n=256):

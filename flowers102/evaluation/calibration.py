@@ -12,7 +12,7 @@ import numpy as np
 
 from .conformal import conformal_scores, conformal_threshold
 from .metrics import checked_scores
-from .ood import ood_score, ood_threshold
+from .ood import fit_ood
 from .temperature import fit_temperature
 from ..model.bundle import Bundle
 
@@ -24,14 +24,14 @@ def calibrate(
     bundle:Bundle, # bundle of the network; its calibration is replaced
     logits, # (N, C) logits of the validation photos, at temperature 1
     labels, # (N,) int classes of the validation photos
-    score:str="max_prob", # score for OOD detection, one of `OOD_SCORES`
+    features=None, # (N, D) features of the validation photos, for the OOD score
+    score:str|None=None, # score for OOD detection; None: as `fit_ood` chooses
 ) -> Bundle: # a copy with temperature and thresholds
     "A bundle with temperature, conformal thresholds and OOD threshold"
     logits, labels = checked_scores(logits, labels)
     T = fit_temperature(logits, labels)
     own = conformal_scores((logits/T).softmax(1))[np.arange(len(labels)), labels]
+    rule, bank = fit_ood(logits, features, score, TPR)
     thresholds = {"sets": {f"{level:g}": conformal_threshold(own, level) for level in LEVELS},
-                  "known": {"score": score, "kept": TPR,
-                            "at_least": ood_threshold(ood_score(logits, score), TPR)},
-                  "photos": len(labels)}
-    return replace(bundle, temperature=T, thresholds=thresholds)
+                  "known": rule, "photos": len(labels)}
+    return replace(bundle, temperature=T, thresholds=thresholds, bank=bank)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Elsewhere', 'open_elsewhere', 'files_sha256', 'without_duplicates', 'ElsewhereReport', 'evaluate_elsewhere',
-           'elsewhere_json', 'summary', 'elsewhere_rows', 'elsewhere_text', 'show_elsewhere']
+           'elsewhere_json', 'summary', 'score_table', 'elsewhere_rows', 'elsewhere_text', 'show_elsewhere']
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #29ed9ca5
 import hashlib
@@ -21,8 +21,8 @@ from ..data.duplicates import cross_pairs, hash_photos
 from ..data.photos import LeftOut, first_few, plain_name, walk_photos
 from ..data.sources import BROKEN, Sample, Source, pick, verify_photos
 from ..data.splits import Split
-from .ood import auroc, fpr_at_tpr, ood_score
-from .report import Report, photo_logits
+from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score, knn_similarity
+from .report import Report, photo_outputs
 from .statistics import evaluation_json, mean_interval
 from ..model.bundle import Bundle
 
@@ -149,8 +149,8 @@ class ElsewhereReport:
     "The predictions of a model on photos from elsewhere"
     photos: Elsewhere # what was evaluated
     report: Report # predictions for the photos of known classes
-    near: object = None # (N, C) logits of `photos.near`
-    far: object = None # (M, C) logits of `photos.far`
+    near: Report|None = None # those for `photos.near`, whose labels mean nothing
+    far: Report|None = None # those for `photos.far`, whose labels mean nothing
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #b09757e9
 def evaluate_elsewhere(
@@ -159,12 +159,13 @@ def evaluate_elsewhere(
     device:str|None=None, # as for `default_device`
 ) -> ElsewhereReport: # all predictions
     "The predictions of a bundle on photos from elsewhere"
-    look = lambda photos: photo_logits(bundle, photos, photos.ids, device=device)
-    photos = elsewhere.photos
-    report = Report(*look(photos), list(photos.samples), photos.class_names, elsewhere.name, elsewhere.sha256,
-                    "elsewhere", bundle.temperature, bundle.thresholds)
-    near, far = (look(part)[0] if len(part) else None for part in (elsewhere.near, elsewhere.far))
-    return ElsewhereReport(elsewhere, report, near, far)
+    def look(photos):
+        if not len(photos): return None
+        logits, features, labels = photo_outputs(bundle, photos, photos.ids, device=device)
+        return Report(logits, labels, list(photos.samples), photos.class_names, elsewhere.name,
+                      elsewhere.sha256, "elsewhere", bundle.temperature, bundle.thresholds,
+                      features=features, bank=bundle.bank)
+    return ElsewhereReport(elsewhere, *map(look, (elsewhere.photos, elsewhere.near, elsewhere.far)))
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #cbcc56b4
 def elsewhere_json(
@@ -179,11 +180,10 @@ def elsewhere_json(
              "duplicates": e.n_duplicates}
     out = {**about, **scores, **summary(report, n_boot)}
     rule = report.thresholds.get("known")
-    for part, logits in (("near", found.near), ("far", found.far)):
-        if rule and logits is not None:
-            out[part] = _separation(*(ood_score(z, rule["score"]).numpy() for z in (report.logits, logits)),
-                                    rule["at_least"], n_boot)
-    return out
+    for part, other in (("near", found.near), ("far", found.far)):
+        if rule and other:
+            out[part] = _separation(*(r.known_scores.numpy() for r in (report, other)), rule["at_least"], n_boot)
+    return {**out, "ood_scores": score_table(found)}
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #6287df13
 def summary(
@@ -192,8 +192,7 @@ def summary(
 ) -> dict: # confidence: mean; known: fraction that passes the OOD threshold, if there is one
     "Mean confidence, and the fraction that is kept as known"
     values = {"confidence": report.probs.amax(1).numpy()}
-    if rule := report.thresholds.get("known"):
-        values["known"] = ood_score(report.logits, rule["score"]).numpy() >= rule["at_least"]
+    if report.known is not None: values["known"] = report.known.numpy()
     out = {k: float(v.mean()) for k, v in values.items()}
     if n_boot: out |= {f"{k}_ci": list(mean_interval(report, v, n_boot)) for k, v in values.items()}
     return out
@@ -209,6 +208,27 @@ def _separation(inside, outside, at_least, n_boot, seed=42):
     for k in ("auroc", "fpr95", "known")*bool(rows):
         out[f"{k}_ci"] = np.quantile([r[k] for r in rows], (.025, .975)).tolist()
     return out
+
+# %% ../../nbs/55_evaluation.elsewhere.ipynb #9a8f3d07
+def score_table(
+    found:ElsewhereReport, # from `evaluate_elsewhere`
+) -> dict: # score -> {"near": (AUROC, FPR at 95% TPR), "far": ...}, for the parts that there are
+    "How well each OOD score tells photos of known classes from others, all from elsewhere"
+    report, rows = found.report, {}
+    combined = report.thresholds.get("known", {}).get("score") == COMBINED
+    kinds = [*OOD_SCORES, *(["knn", COMBINED] if combined else [])]
+    for kind in kinds:
+        near, far = (r and _score(r, kind).numpy() for r in (found.near, found.far))
+        inside = _score(report, kind).numpy()
+        rows[kind] = {k: [auroc(inside, v), fpr_at_tpr(inside, v)]
+                      for k, v in (("near", near), ("far", far)) if v is not None}
+    return rows
+
+def _score(report, kind):
+    "A score of each photo, whatever the rule of the bundle is"
+    rule = report.thresholds.get("known", {})
+    if kind == "knn": return knn_similarity(report.bank, report.features, rule["k"])
+    return known_score(rule if kind == COMBINED else {"score": kind}, report.logits, report.features, report.bank)
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #265830d4
 def elsewhere_rows(
@@ -268,16 +288,22 @@ def show_elsewhere(
 
     ax = ax or plt.subplots(figsize=(7, 3.2))[1]
     rule = found.report.thresholds.get("known", {"score": "max_prob", "at_least": None})
-    groups = {"own test": own and own.logits, "elsewhere, correct": found.report.logits[found.report.correct],
-              "elsewhere, wrong": found.report.logits[~found.report.correct],
-              "near: other flowers": found.near, "far: other things": found.far}
-    scores = {k: ood_score(z, rule["score"]).numpy() for k, z in groups.items() if z is not None and len(z)}
-    for (name, v), (colour, style) in zip(scores.items(), _LINES):
+    scores = lambda r: r.probs.amax(1) if r.known_scores is None else r.known_scores
+    report = found.report
+    groups = {"own test": own and scores(own), "elsewhere, correct": scores(report)[report.correct],
+              "elsewhere, wrong": scores(report)[~report.correct],
+              "near: other flowers": found.near and scores(found.near),
+              "far: other things": found.far and scores(found.far)}
+    given = {k: v.numpy() for k, v in groups.items() if v is not None and len(v)}
+    for (name, v), (colour, style) in zip(given.items(), _LINES):
         ax.ecdf(v, complementary=True, color=colour, ls=style, lw=1.8, label=f"{name} ({len(v):,})")
     if rule["at_least"] is not None: ax.axvline(rule["at_least"], color="grey", lw=1)
     ax.set(title="What would pass as known, for each threshold?", ylabel="fraction that passes",
-           xlabel="threshold of the " + {"max_prob": "maximum probability (T = 1)"}.get(rule["score"], rule["score"]))
+           xlabel="threshold of the " + _AXES.get(rule["score"], rule["score"]))
+    if rule["score"] == COMBINED: ax.set_xlim(-8, 1)
     ax.legend(fontsize=9)
     return ax
 
+_AXES = {"max_prob": "maximum probability (T = 1)",
+         COMBINED: "combined score: 0 is the median of validation photos, -1 their 5% quantile"}
 _LINES = ("#0072B2", "-"), ("#009E73", "-"), ("#E69F00", "--"), ("#CC79A7", "-."), ("#000000", ":")

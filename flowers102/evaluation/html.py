@@ -27,15 +27,16 @@ from ..data.transforms import eval_crop, to_batch
 from .conformal import prediction_sets
 from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_rows,
                                              show_elsewhere)
-from .ood import synthetic_ood
+from .ood import known_score, synthetic_ood
 from .plots import (class_table, confused_pairs, show_confusion, show_pair,
                                          show_reliability, show_risk_coverage, show_top_losses,
                                          worst_block)
-from .records import csv_text, in_distribution, prediction_record
+from .records import csv_text, prediction_record
 from .report import Report
 from .robustness import CORRUPTIONS, show_robustness, single_views
 from .statistics import NAMES, evaluation_json, format_metric
 from ..model.bundle import Bundle, bundle_model, versions
+from ..model.features import with_features
 from ..model.run_folder import refuse_run_folder
 
 # %% ../../nbs/56_evaluation.html.ipynb #31c42bdc
@@ -47,15 +48,16 @@ def prediction_records(
     top_k:int=5, # most probable classes to list
 ) -> list: # of dictionaries: `prediction_record` with the true class, set size and coverage
     "One record for each photo of a report"
-    sets, rule, names = report.thresholds.get("sets", {}), _rule(report), report.class_names
+    sets, names = report.thresholds.get("sets", {}), report.class_names
+    known, scores = report.known, report.known_scores
     inside = prediction_sets(report.probs, sets[level]) if level in sets else None
-    known, scores = in_distribution(report.logits, rule) if rule else (None, None)
     order, records = report.probs.argsort(dim=1, descending=True, stable=True), []
     for i, s in enumerate(report.samples):
         true, k = int(report.labels[i]), order[i].tolist()
         record = prediction_record(
             str(s.path), k[0], [(names[c], report.probs[i, c]) for c in k[:top_k]],
-            known=bool(known[i]) if rule else None, ood_score=scores[i] if rule else None,
+            known=None if known is None else bool(known[i]),
+            ood_score=None if known is None else -scores[i],
             prediction_set=None if inside is None else _listed(names, k, inside[i]))
         records.append({
             "id": s.id, "true_label": true, "true_name": names[true], **record,
@@ -90,9 +92,15 @@ def accepted_fractions(
     if not rule: return {}
     p, device = bundle.preprocess, default_device(device)
     crop, model = eval_crop(**p), bundle_model(bundle).to(device)
-    accepted = lambda logits: in_distribution(logits, rule)[0].double().mean().item()
+    if bundle.bank is not None: model = with_features(model)
     batch = lambda images: to_batch([crop(i) for i in images], device=device, **p)
-    flowers = report.logits if report.views == 1 else single_views(bundle, report, device)
+
+    def accepted(outputs):
+        logits, features = outputs if isinstance(outputs, tuple) else (outputs, None)
+        scores = known_score(rule, logits.cpu(), features if features is None else features.cpu(), bundle.bank)
+        return (scores >= rule["at_least"]).double().mean().item()
+
+    flowers = (report.logits, report.features) if report.views == 1 else single_views(bundle, report, device)
     return {"flowers": accepted(flowers),
             **{k: accepted(model(batch(images)))
                for k, images in synthetic_ood(p["resize"], _OOD_IMAGES).items()}}

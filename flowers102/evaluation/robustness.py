@@ -19,7 +19,8 @@ from ..data.photos import read_photo
 from ..data.transforms import eval_transform
 from .report import Report
 from ..model.bundle import bundle_model
-from ..model.predict import predict_logits
+from ..model.features import with_features
+from ..model.predict import predict_outputs
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #ead496ef
 def _rotate(image, degrees):
@@ -109,12 +110,14 @@ def single_views(
     every:int=1, # use every N-th photo
     corruption:str|None=None, # type, a key of `CORRUPTIONS`; None: no corruption
     severity:float|None=None, # severity of the corruption, in its unit
-) -> torch.Tensor: # (n, C) logits
-    "Logits for a single view of each photo, corrupted or not"
-    model = bundle_model(bundle).to(default_device(device), memory_format=torch.channels_last)
+) -> tuple: # logits (n, C); features (n, D), or None if the bundle has no bank
+    "Outputs for a single view of each photo, corrupted or not"
+    model = bundle_model(bundle)
+    if bundle.bank is not None: model = with_features(model)
+    model = model.to(default_device(device), memory_format=torch.channels_last)
     photos = _Corrupted(report.samples[::every], report.labels[::every],
                         eval_transform(**bundle.preprocess), corruption, severity)
-    return predict_logits(model, DataLoader(photos, 32))[0]
+    return predict_outputs(model, DataLoader(photos, 32))[:2]
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #0e08af53
 def robustness(
@@ -129,11 +132,11 @@ def robustness(
     labels, rows = report.labels[::every], {}
     accuracy = lambda logits: (logits.argmax(1) == labels).double().mean().item()
     tick("")
-    rows[""] = accuracy(single_views(bundle, report, device, every))
+    rows[""] = accuracy(single_views(bundle, report, device, every)[0])
     for corruption in corruptions:
         for severity in CORRUPTIONS[corruption][2]:
             tick(corruption)
-            logits = single_views(bundle, report, device, every, corruption, severity)
+            logits, _ = single_views(bundle, report, device, every, corruption, severity)
             rows.setdefault(corruption, []).append((severity, accuracy(logits)))
     return rows
 
@@ -180,4 +183,4 @@ def multi_crop(
             crops = torch.cat(views(images)).to(next(model.parameters()).device)
             logp = model(crops).cpu().double().log_softmax(1)
             rows.append(logp.view(10, len(images), -1).logsumexp(0) - np.log(10))
-    return replace(report, logits=torch.cat(rows).float(), views=10)
+    return replace(report, logits=torch.cat(rows).float(), views=10, features=None)

@@ -145,8 +145,9 @@ def _other_bundles(run, runs, report):
 # %% ../../nbs/57_evaluation.run.ipynb #c8b985a1
 def _recalibrated(folder, bundle, photos, split, own, options, log):
     "The bundle with new temperature and thresholds, also on the disk"
-    unseen = evaluate(bundle, photos, split, "valid", **options | {"learnt": own, "allow_train": False})
-    bundle = calibrate_bundle(bundle, unseen.logits, unseen.labels)
+    unseen = evaluate(bundle, photos, split, "valid", **options | {"learnt": own, "allow_train": False,
+                                                              "with_bank": True})
+    bundle = calibrate_bundle(bundle, unseen.logits, unseen.labels, unseen.features)
     inside = Path(folder)/"bundle"
     save_bundle(bundle, inside if inside.is_dir() else folder)
     log(f"bundle   temperature {bundle.temperature:.3f}, from {len(unseen):,} validation photos")

@@ -20,10 +20,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from ..core import FlowersError, atomic_write
+from ..evaluation.ood import known_score
 from .predictor import Predictor, check_counts, predict_stream, prepare_photo
-from ..model.bundle import Bundle, bundle_model, bundle_sha256, check_bundle_json
+from ..model.bundle import (Bundle, bundle_model, bundle_sha256, check_bundle_json,
+                                     describe)
+from ..model.features import with_features
 from ..model.predict import fuse_network
 
 # %% ../../nbs/72_inference.onnx.ipynb #b3c745ad
@@ -37,15 +41,17 @@ def _packages(*names):
 
 # %% ../../nbs/72_inference.onnx.ipynb #38acf5ea
 def _network(bundle):
-    "The network of a bundle as an ONNX model: images (N, 3, size, size) to logits (N, C)"
+    "The network of a bundle as an ONNX model: images to logits (N, C), and to features (N, D) for a feature bank"
     _packages("onnx", "onnxscript")
     size = bundle.preprocess["size"]
-    network = fuse_network(bundle_model(bundle), inplace=True)
+    network, outputs = bundle_model(bundle), ["logits"]
+    if bundle.bank is not None: network, outputs = with_features(network), ["logits", "features"]
+    network = fuse_network(network, inplace=True)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try: program = torch.onnx.export(
             network, (torch.zeros(2, 3, size, size),), dynamo=True, verbose=False,
-            input_names=["pictures"], output_names=["logits"], opset_version=OPSET,
+            input_names=["pictures"], output_names=outputs, opset_version=OPSET,
             dynamic_shapes=({0: torch.export.Dim("N")},))
         except Exception as e:
             raise FlowersError(f"{bundle.arch} can't be written as ONNX "
@@ -107,6 +113,7 @@ def _before(p):
 def _after(bundle):
     "Logits to probabilities at a bundle's temperature, as an ONNX model"
     n = len(bundle.class_names)
+    if bundle.bank is not None: return _after_with_bank(bundle, n)
     return _parsed(f"""
       after (float[N, {n}] scores) => (float[N, {n}] probs)
       <double temperature = {{{bundle.temperature!r}}}>
@@ -116,6 +123,45 @@ def _after(bundle):
         soft = Softmax <axis = -1> (scaled)
         probs = Cast <to = 1> (soft)
       }}""")
+
+# %% ../../nbs/72_inference.onnx.ipynb #a1993891
+def _after_with_bank(bundle, n):
+    "Logits and features to probabilities and the score of the OOD rule, as an ONNX model"
+    onnx, rule = *_packages("onnx"), bundle.thresholds["known"]
+    (m, d), number = bundle.bank.shape, lambda k, i: repr(float(rule[k][i]))
+    scale = lambda k: repr(max(rule[k][0] - rule[k][1], 1e-4))
+    model = _parsed(f"""
+      after (float[N, {n}] scores, float[N, {d}] features, float16[{m}, {d}] bank)
+        => (float[N, {n}] probs, double[N] known)
+      <double temperature = {{{bundle.temperature!r}}}, int64[1] k = {{{rule["k"]}}}, int64[1] last = {{-1}},
+       double middle_a = {{{number("max_prob", 0)}}}, double scale_a = {{{scale("max_prob")}}},
+       double middle_b = {{{number("knn", 0)}}}, double scale_b = {{{scale("knn")}}}>
+      {{
+        exact = Cast <to = 11> (scores)
+        scaled = Div (exact, temperature)
+        soft = Softmax <axis = -1> (scaled)
+        probs = Cast <to = 1> (soft)
+
+        plain = Softmax <axis = -1> (exact)
+        most = ReduceMax <keepdims = 0> (plain, last)
+        over_a = Sub (most, middle_a)
+        a = Div (over_a, scale_a)
+
+        unit = LpNormalization <axis = -1, p = 2> (features)
+        rows = Cast <to = 1> (bank)
+        columns = Transpose <perm = [1, 0]> (rows)
+        cosines = MatMul (unit, columns)
+        nearest, places = TopK <axis = -1> (cosines, k)
+        kth = ReduceMin <keepdims = 0> (nearest, last)
+        kth_exact = Cast <to = 11> (kth)
+        over_b = Sub (kth_exact, middle_b)
+        b = Div (over_b, scale_b)
+        known = Min (a, b)
+      }}""")
+    rows = nn.functional.normalize(bundle.bank.float(), dim=1).half()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(rows.numpy(), "bank"))
+    del model.graph.input[2]
+    return model
 
 # %% ../../nbs/72_inference.onnx.ipynb #49f2345e
 def _parsed(text):
@@ -127,7 +173,7 @@ def _parsed(text):
 def onnx_model(
     bundle:Bundle, # to export
     network=None, # its network as an ONNX model, such as a quantised one; None: export it
-): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C)
+): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C), and `known` (N,) with a feature bank
     "A bundle as one ONNX model"
     [onnx] = _packages("onnx")
     before, network = _before(bundle.preprocess), network or _network(bundle)
@@ -139,8 +185,9 @@ def onnx_model(
     before.opset_import[0].version = after.opset_import[0].version = opset
     model = merge(prefix(before, "before_", rename_inputs=False), network,
                   [("before_pictures", "pictures")])
-    model = merge(model, prefix(after, "after_", rename_outputs=False),
-                  [("logits", "after_scores")], outputs=["probs", "logits"])
+    joints, outputs = [("logits", "after_scores")], ["probs", "logits"]
+    if bundle.bank is not None: joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known"]
+    model = merge(model, prefix(after, "after_", rename_outputs=False), joints, outputs=outputs)
     _describe(model, bundle)
     onnx.checker.check_model(model)
     return model
@@ -149,7 +196,7 @@ def onnx_model(
 def _describe(model, bundle):
     "Write the description of a bundle into the metadata"
     [onnx] = _packages("onnx")
-    about = {k: v for k, v in vars(bundle).items() if k != "state"}
+    about = describe(bundle)
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {
         "class_names": json.dumps(bundle.class_names, ensure_ascii=False),
@@ -190,18 +237,24 @@ class OnnxPredictor:
             raise FlowersError(f"{path}: not an ONNX file that can be read "
                                f"({str(e).splitlines()[0][:160]})") from e
         self.bundle = _bundle_in(self.session.get_modelmeta().custom_metadata_map, path)
+        self.names = [o.name for o in self.session.get_outputs() if o.name != "probs"]
 
     def prepare(self,
         image:Image.Image, # RGB, of any size
-    ) -> np.ndarray: # (C,) logits
+    ) -> list: # (C,) logits, and the OOD score if the file computes it
         "Run the whole model on a photo"
-        return self.session.run(["logits"], {"photos": np.asarray(image)[None]})[0][0]
+        return [v[0] for v in self.session.run(self.names, {"photos": np.asarray(image)[None]})]
 
-    def logits(self,
-        prepared:list, # of (C,) logits, from `prepare`
-    ) -> torch.Tensor: # (N, C) float64, at temperature 1
-        "Logits of a batch"
-        return torch.from_numpy(np.stack(prepared)).double()
+    def outputs(self,
+        prepared:list, # from `prepare`
+    ) -> tuple: # logits (N, C) at temperature 1; scores (N,) of the OOD rule, or None; float64
+        "Logits and OOD scores of a batch"
+        tables = [torch.from_numpy(np.stack(column)).double() for column in zip(*prepared)]
+        if len(tables) > 1: return tuple(tables)
+        rule = self.bundle.thresholds.get("known")
+        return tables[0], known_score(rule, tables[0]) if rule else None
+
+    def logits(self, prepared): return self.outputs(prepared)[0] # of a batch, as in `outputs`
 
 # %% ../../nbs/72_inference.onnx.ipynb #a71779f0
 def _bundle_in(metadata, path):
@@ -210,7 +263,8 @@ def _bundle_in(metadata, path):
     except (KeyError, ValueError) as e:
         raise FlowersError(f"{path}: no ONNX file of flowers102; make it with "
                            "flowers102_export") from e
-    check_bundle_json({**about, "weights_sha256": ""}, path)
+    hashes = {"weights_sha256": "", "bank_sha256": "in the file"}
+    check_bundle_json({**about, **hashes}, path)
     return Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": {}})
 
 # %% ../../nbs/72_inference.onnx.ipynb #c1d222ce

@@ -27,9 +27,10 @@ from ..data.sources import CLASS_NAMES, get_source
 from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
 from ..evaluation.conformal import prediction_sets
-from ..evaluation.ood import ood_score
+from ..evaluation.ood import COMBINED, known_score, ood_score
 from ..model.build import build_model
 from ..model.bundle import Bundle, bundle_model, load_bundle, make_bundle
+from ..model.features import with_features
 from ..model.predict import fuse_network
 from ..model.run_folder import load_checkpoint
 
@@ -144,21 +145,34 @@ class Predictor:
         self.device, self.batch_size = default_device(device), batch_size
         self.n_threads = n_threads or os.cpu_count()
         self.prepare = eval_crop(**self.bundle.preprocess)
-        model = fuse_network(bundle_model(self.bundle), inplace=True)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        model = bundle_model(self.bundle)
+        if self.bundle.bank is not None: model = with_features(model)
+        self.model = fuse_network(model, inplace=True).to(self.device, memory_format=torch.channels_last)
         self.whole_batches = compile
         if compile: _compile(self)
 
     @torch.inference_mode()
-    def logits(self,
+    def outputs(self,
         prepared:list, # of crops, (3, size, size) uint8, from `prepare`
-    ) -> torch.Tensor: # (N, C) float64 on the CPU, at temperature 1
-        "Logits of a batch"
+    ) -> tuple: # logits (N, C) at temperature 1; scores (N,) of the OOD rule, or None; float64 on the CPU
+        "Logits and OOD scores of a batch"
         _check_process()
         missing = self.batch_size - len(prepared) if self.whole_batches else 0
         batch = to_batch(prepared + prepared[-1:]*missing, device=self.device,
                          **self.bundle.preprocess)
-        return self.model(batch)[:len(prepared)].cpu().double()
+        out = self.model(batch)
+        logits, features = out if isinstance(out, tuple) else (out, None)
+        logits = logits[:len(prepared)].cpu().double()
+        if features is not None: features = features[:len(prepared)].cpu()
+        return logits, _rule_scores(self.bundle, logits, features)
+
+    def logits(self, prepared): return self.outputs(prepared)[0] # of a batch, as in `outputs`
+
+# %% ../../nbs/70_inference.predictor.ipynb #90442e3e
+def _rule_scores(bundle, logits, features):
+    "The scores of a bundle's OOD rule; None if it has none"
+    rule = bundle.thresholds.get("known")
+    return known_score(rule, logits, features, bundle.bank) if rule else None
 
 # %% ../../nbs/70_inference.predictor.ipynb #d66ac3c1
 def _check_process():
@@ -241,13 +255,14 @@ def _answerer(predictor, top_k, level):
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
     bundle, limit = predictor.bundle, _set_limit(predictor.bundle, level)
     rule = bundle.thresholds.get("known")
-    if rule: ood_score(torch.zeros(1, 2), rule["score"]) # raises if there is no such score
+    if rule and rule["score"] != COMBINED:
+        ood_score(torch.zeros(1, 2), rule["score"]) # raises if there is no such score
 
     def answer(prepared):
         good = [(a, ready) for a, ready in prepared if ready is not None]
         if good:
-            logits = predictor.logits([r for _, r in good])
-            _complete([a for a, _ in good], logits, bundle, top_k, limit, rule)
+            logits, scores = predictor.outputs([r for _, r in good])
+            _complete([a for a, _ in good], logits, scores, bundle, top_k, limit)
         return [a for a, _ in prepared]
 
     return answer
@@ -263,19 +278,20 @@ def _set_limit(bundle, level):
     raise FlowersError(f"--level {level:g}: no such prediction sets; {has}")
 
 # %% ../../nbs/70_inference.predictor.ipynb #11f46acb
-def _complete(answers, logits, bundle, top_k, limit, rule):
+def _complete(answers, logits, scores, bundle, top_k, limit):
     "Write classes and scores into the predictions of one batch"
     names, probs = bundle.class_names, predict_probs(logits, bundle)
     if not probs.isfinite().all():
         raise FlowersError("the bundle's network gives NaN; its weights are damaged")
     ranked, order = probs.sort(dim=-1, descending=True, stable=True)
     inside = None if limit is None else prediction_sets(probs, limit)
-    scores = ood_score(logits, rule["score"]).tolist() if rule else None
+    least = bundle.thresholds["known"]["at_least"] if scores is not None else None
     for i, (answer, p, k) in enumerate(zip(answers, ranked[:, :top_k].tolist(), order.tolist())):
         answer.top_k = [(names[label], prob) for label, prob in zip(k, p)]
         answer.label, answer.name, answer.confidence = k[0], *answer.top_k[0]
         if limit is not None: answer.prediction_set = [names[c] for c in k if inside[i, c]]
-        if rule: answer.known, answer.ood_score = scores[i] >= rule["at_least"], -scores[i]
+        if scores is None: continue
+        answer.known, answer.ood_score = bool(scores[i] >= least), -scores[i].item()
 
 # %% ../../nbs/70_inference.predictor.ipynb #6b3b00ec
 def predict(

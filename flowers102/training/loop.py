@@ -45,10 +45,11 @@ from ..evaluation.metrics import compute_metrics
 from ..model.build import build_model
 from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle
 from ..model.features import (CachedDataset, cache_features, linear_probe, set_head,
-                                       split_model)
+                                       split_model, with_features)
 from ..model.freeze import (batch_norm_agreement, freeze_batch_norm, freeze_to,
                                      network_blocks, param_groups, train_mode)
-from ..model.predict import batch_sampler_of, predict_logits, to_device
+from ..model.predict import (batch_sampler_of, predict_logits, predict_outputs,
+                                      to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
 from .budget import Speeds, cost, images_per_s, plan, shorten
@@ -942,7 +943,9 @@ def finish(
     about = {"protocol": data.split.protocol, "split_sha256": data.split.sha256}
     bundle = make_bundle(model, data.source.class_names, data.preprocess, **about)
     unseen = best.get("predictions")
-    if unseen and len(unseen[1]): bundle = calibrate(bundle, *unseen)
+    if unseen and len(unseen[1]):
+        features = predict_outputs(with_features(model), loaders.valid, ranks=data.ranks)[1]
+        bundle = calibrate(bundle, *unseen, features)
     score = lambda z, y: compute_metrics(z/bundle.temperature, y)
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
