@@ -71,12 +71,6 @@ def _listed(names, order, inside):
     "Names of a prediction set, most probable first"
     return [names[c] for c in order if inside[c]][:_MAX_LISTED]
 
-# %% ../../nbs/56_evaluation.html.ipynb #e3922424
-def _rule(report):
-    "The OOD rule; the mean over several views has probabilities only, no logits"
-    rule = report.thresholds.get("known")
-    return rule if rule and (report.views == 1 or rule["score"] == "max_prob") else None
-
 # %% ../../nbs/56_evaluation.html.ipynb #b882f1d7
 _OOD_IMAGES = 16 # synthetic images of each kind
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'EXPERIMENT', 'shorter_edge', 'without_folders', 'result_of_run', 'add_evaluation', 'read_result',
            'read_results', 'check_result_file', 'write_result', 'group_results', 'metric_text', 'results_table',
-           'elsewhere_results_table', 'result_sentence', 'saved_lines']
+           'elsewhere_results_table', 'ood_results_table', 'result_sentence', 'saved_lines']
 
 # %% ../../nbs/59_evaluation.results.ipynb #2d071187
 import hashlib
@@ -313,6 +313,22 @@ def _mean_of(values, form):
     if None in values: return "–"
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return form.format(np.mean(values)) + spread
+
+# %% ../../nbs/59_evaluation.results.ipynb #6a8d3292
+def ood_results_table(
+    results, # results, from `read_results`; those without OOD scores are left out
+) -> str: # Markdown
+    "A table of OOD scores: AUROC and FPR at 95% TPR against near and far photos, for each network"
+    scores_of = lambda r: r["metrics"].get("elsewhere", {}).get("ood_scores", {})
+    rows = [["network", "recipe", "seeds", "OOD score", "AUROC near", "FPR near", "AUROC far", "FPR far"]]
+    rows.append(["---"]*len(rows[0]))
+    for g in group_results(r for r in results if scores_of(r)):
+        about = f"`{g[0]['model']}`", _recipe_text(g[0]), ", ".join(str(r["seed"]) for r in g)
+        for kind in scores_of(g[0]):
+            columns = [[scores_of(r)[kind].get(part, (None, None))[i] for r in g]
+                       for part in ("near", "far") for i in (0, 1)]
+            rows.append([*about, kind, *(_mean_of(v, "{:.3f}") for v in columns)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 # %% ../../nbs/59_evaluation.results.ipynb #797bc33c
 def result_sentence(
