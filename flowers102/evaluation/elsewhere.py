@@ -300,10 +300,10 @@ def show_elsewhere(
     if rule["at_least"] is not None: ax.axvline(rule["at_least"], color="grey", lw=1)
     ax.set(title="What would pass as known, for each threshold?", ylabel="fraction that passes",
            xlabel="threshold of the " + _AXES.get(rule["score"], rule["score"]))
-    if rule["score"] == COMBINED: ax.set_xlim(-8, 1)
+    ax.set_xlim(left=max(-8, ax.get_xlim()[0])) # far photos can lie at -100
     ax.legend(fontsize=9)
     return ax
 
 _AXES = {"max_prob": "maximum probability (T = 1)",
-         COMBINED: "combined score: 0 is the median of validation photos, -1 their 5% quantile"}
+         COMBINED: "combined score (0: median of validation photos, -1: 5% quantile)"}
 _LINES = ("#0072B2", "-"), ("#009E73", "-"), ("#E69F00", "--"), ("#CC79A7", "-."), ("#000000", ":")
