@@ -71,8 +71,8 @@ def _gathered(tables, loader, ranks):
     "The rows of all processes, in the order of the data set"
     positions = [i for batch in batch_sampler_of(loader) for _, i in batch]
     given = [t for t in tables if t is not None]
-    rows = iter(all_gather(ranks, torch.tensor(positions, dtype=torch.int64), *given))
-    return tuple(t if t is None else next(rows) for t in tables)
+    z, *features, labels = all_gather(ranks, torch.tensor(positions, dtype=torch.int64), *given)
+    return z, features[0] if features else None, labels # also where this process had no photos
 
 # %% ../../nbs/28_model.predict.ipynb #b6a066cf
 def predict_logits(
