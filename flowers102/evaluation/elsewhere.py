@@ -183,7 +183,7 @@ def elsewhere_json(
     for part, other in (("near", found.near), ("far", found.far)):
         if rule and other:
             out[part] = _separation(*(r.known_scores.numpy() for r in (report, other)), rule["at_least"], n_boot)
-    return {**out, "ood_scores": score_table(found)}
+    return {**out, "ood_scores": score_table(found)} if found.near or found.far else out
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #6287df13
 def summary(

@@ -37,6 +37,7 @@ from .robustness import CORRUPTIONS, show_robustness, single_views
 from .statistics import NAMES, evaluation_json, format_metric
 from ..model.bundle import Bundle, bundle_model, versions
 from ..model.features import with_features
+from ..model.predict import predict_outputs
 from ..model.run_folder import refuse_run_folder
 
 # %% ../../nbs/56_evaluation.html.ipynb #31c42bdc
@@ -87,16 +88,13 @@ def accepted_fractions(
     p, device = bundle.preprocess, default_device(device)
     crop, model = eval_crop(**p), bundle_model(bundle).to(device)
     if bundle.bank is not None: model = with_features(model)
-    batch = lambda images: to_batch([crop(i) for i in images], device=device, **p)
-
-    def accepted(outputs):
-        logits, features = outputs if isinstance(outputs, tuple) else (outputs, None)
-        scores = known_score(rule, logits.cpu(), features if features is None else features.cpu(), bundle.bank)
-        return (scores >= rule["at_least"]).double().mean().item()
-
+    outputs = lambda images: predict_outputs(model, [(to_batch([crop(i) for i in images], device=device, **p),
+                                                      torch.zeros(len(images)))])[:2]
+    accepted = lambda logits, features: (known_score(rule, logits, features, bundle.bank)
+                                         >= rule["at_least"]).double().mean().item()
     flowers = (report.logits, report.features) if report.views == 1 else single_views(bundle, report, device)
-    return {"flowers": accepted(flowers),
-            **{k: accepted(model(batch(images)))
+    return {"flowers": accepted(*flowers),
+            **{k: accepted(*outputs(images))
                for k, images in synthetic_ood(p["resize"], _OOD_IMAGES).items()}}
 
 # %% ../../nbs/56_evaluation.html.ipynb #4a278d89

@@ -23,7 +23,7 @@ from PIL import Image
 from torch import nn
 
 from ..core import FlowersError, atomic_write
-from ..evaluation.ood import known_score
+from ..evaluation.ood import COMBINED, known_score
 from .predictor import Predictor, check_counts, predict_stream, prepare_photo
 from ..model.bundle import (Bundle, bundle_model, bundle_sha256, check_bundle_json,
                                      describe)
@@ -45,7 +45,7 @@ def _network(bundle):
     _packages("onnx", "onnxscript")
     size = bundle.preprocess["size"]
     network, outputs = bundle_model(bundle), ["logits"]
-    if bundle.bank is not None: network, outputs = with_features(network), ["logits", "features"]
+    if _has_score(bundle): network, outputs = with_features(network), ["logits", "features"]
     network = fuse_network(network, inplace=True)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -113,7 +113,7 @@ def _before(p):
 def _after(bundle):
     "Logits to probabilities at a bundle's temperature, as an ONNX model"
     n = len(bundle.class_names)
-    if bundle.bank is not None: return _after_with_bank(bundle, n)
+    if _has_score(bundle): return _after_with_bank(bundle, n)
     return _parsed(f"""
       after (float[N, {n}] scores) => (float[N, {n}] probs)
       <double temperature = {{{bundle.temperature!r}}}>
@@ -125,6 +125,10 @@ def _after(bundle):
       }}""")
 
 # %% ../../nbs/72_inference.onnx.ipynb #a1993891
+def _has_score(bundle):
+    "Whether the file computes the OOD score: where it compares features"
+    return bundle.thresholds.get("known", {}).get("score") == COMBINED
+
 def _after_with_bank(bundle, n):
     "Logits and features to probabilities and the score of the OOD rule, as an ONNX model"
     onnx, rule = *_packages("onnx"), bundle.thresholds["known"]
@@ -186,7 +190,7 @@ def onnx_model(
     model = merge(prefix(before, "before_", rename_inputs=False), network,
                   [("before_pictures", "pictures")])
     joints, outputs = [("logits", "after_scores")], ["probs", "logits"]
-    if bundle.bank is not None: joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known"]
+    if _has_score(bundle): joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known"]
     model = merge(model, prefix(after, "after_", rename_outputs=False), joints, outputs=outputs)
     _describe(model, bundle)
     onnx.checker.check_model(model)
