@@ -57,7 +57,7 @@ def _found_photos(paths):
 
 # %% ../../nbs/85_cli.commands.ipynb #b3f6ca0e
 def _quiet_pillow():
-    "What Pillow thinks of large or odd files is said in the records, or not at all"
+    "What Pillow thinks of large or odd files goes into the records, or nowhere"
     import logging
     import warnings
 

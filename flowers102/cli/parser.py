@@ -185,7 +185,7 @@ def _one_of(choices):
 # %% ../../nbs/83_cli.parser.ipynb #47ecf155
 @contextmanager
 def _one_line_errors(name):
-    "Turn what the user can mend into one line on standard error"
+    "Turn what the user can correct into one line on standard error"
     try: yield
     except FlowersError as e:
         print(f"{name}: {e}", file=sys.stderr)
