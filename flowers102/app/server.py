@@ -6,7 +6,9 @@
 __all__ = ['PageIdentity', 'PageKernels', 'kernel_memory', 'memory_line', 'refusal_html', 'PageServer']
 
 # %% ../../nbs/80_app.server.ipynb #9c4282de
+import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -25,6 +27,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
+from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Float, Integer, default
 from voila.app import Voila
@@ -107,7 +110,9 @@ class _Kernels(_Places):
     async def shutdown_all(self, *args, **kwargs):
         "End all kernels, at the end of the server"
         self.closing = True
-        return await super().shutdown_all(*args, **kwargs)
+        for _ in range(100):
+            try: return await super().shutdown_all(*args, **kwargs)
+            except HTTPError: await asyncio.sleep(.1) # one is just starting, and can't be ended before it has
 
 # %% ../../nbs/80_app.server.ipynb #c58d6338
 class PageKernels(_Kernels):
@@ -259,10 +264,19 @@ class PageServer(Voila):
         return [(url_path_join(self.server_url, "/health"), _HealthHandler), *handlers]
 
     def listen(self):
-        "Listen, with a limit on the length of a request, until a signal"
-        for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.default_int_handler)
+        "Listen, with a limit on the length of a request, until a signal; a second one ends it at once"
+        loop, signals = IOLoop.current(), (signal.SIGINT, signal.SIGTERM)
+        def stop(*args): # an exception would hit whatever runs just now, perhaps a kernel's start
+            for s in signals: signal.signal(s, signal.default_int_handler)
+            loop.add_callback_from_signal(loop.stop)
+        for s in signals: signal.signal(s, stop)
         self.app.listen = partial(self.app.listen, max_body_size=1 << 20)
         super().listen()
+
+    def stop(self):
+        "End the kernels in the loop that starts them, then delete the folder that they write to"
+        self.ioloop.run_sync(self.kernel_manager.shutdown_all)
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 # %% ../../nbs/80_app.server.ipynb #f2637f13
 @patch
