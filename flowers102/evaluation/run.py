@@ -181,7 +181,7 @@ def write_evaluation(
     "Write report.html, MODEL_CARD.md, metrics.json, predictions.csv and figures"
     versus = (found.against, found.comparison) if found.comparison else None
     metrics = write_report(found.bundle, found.report, out, n_boot, found.corruptions, found.n_corrupted,
-                           versus, device, found.elsewhere)
+                           comparison=versus, elsewhere=found.elsewhere, device=device)
     return metrics[found.report.key]
 
 # %% ../../nbs/57_evaluation.run.ipynb #8f78aa46
