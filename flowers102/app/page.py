@@ -269,8 +269,8 @@ def answer_record(
         "nearest": [{"id": s.id, "label": bundle.class_names[s.label], "cosine": round(c, 4)}
                     for s, c in seen.near],
         "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle),
-        "temperature": bundle.temperature, "protocol": bundle.protocol,
-        "split_sha256": bundle.split_sha256}
+        "temperature": bundle.temperature, "slope": bundle.thresholds.get("slope", 0.),
+        "protocol": bundle.protocol, "split_sha256": bundle.split_sha256}
 
 # %% ../../nbs/81_app.page.ipynb #5d3cc359
 def answer_png(

@@ -21,10 +21,11 @@ from ..data.duplicates import cross_pairs, hash_photos
 from ..data.photos import LeftOut, first_few, plain_name, walk_photos
 from ..data.sources import BROKEN, Sample, Source, pick, verify_photos
 from ..data.splits import Split
-from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score, knn_similarity
+from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score
 from .report import Report, photo_outputs
 from .statistics import evaluation_json, mean_interval
 from ..model.bundle import Bundle
+from ..model.features import knn_similarity
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #e26376bb
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _facts(bundle, report, scores, accepted, elsewhere=None):
             "protocol": report.protocol, "hash": report.split_sha256[:12],
             "numbers": [(name, format_metric(k, scores[k]), _span(k, scores.get(f"{k}_ci", ())))
                         for k, name in NAMES.items()],
-            "t": report.temperature, "sets": scores["sets"], "classes": table,
+            "t": report.temperature, "slope": _slope(bundle), "sets": scores["sets"], "classes": table,
             "accepted": [(k, v, _proportion(v, sizes[k])) for k, v in accepted.items()],
             "worst": ", ".join(f"{r['name']} ({r['correct']} of {r['photos']})" for r in table[:5]
                                if r["photos"]),
@@ -184,6 +184,12 @@ def _facts(bundle, report, scores, accepted, elsewhere=None):
             "n_contaminated": report.n_contaminated, "n_tuned": report.n_tuned,
             "elsewhere": elsewhere, "away": elsewhere_rows(elsewhere, report) if elsewhere else [],
             "versions": versions()}
+
+# %% ../../nbs/56_evaluation.html.ipynb #c2aefe8d
+def _slope(bundle):
+    "What a slope adds to the temperature, in words"
+    if not (slope := bundle.thresholds.get("slope", 0.)): return ""
+    return f", times 1 + {slope:.2f} d for a photo at distance d: 0 for half of the validation photos, over 1 for 5% of them"
 
 # %% ../../nbs/56_evaluation.html.ipynb #cf1bd0b1
 def _span(metric, interval):

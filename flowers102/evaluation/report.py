@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..core import FlowersError, default_device
-from ..data.loaders import Flowers102Dataset
+from ..data.loaders import Flowers102Dataset, shifted_loader
 from ..data.sources import Source, pick
 from ..data.splits import Split, check_split, get_split, load_split
 from ..distributed import Ranks
@@ -23,7 +23,7 @@ from .metrics import compute_metrics
 from .ood import COMBINED, known_score
 from ..model.bundle import Bundle, bundle_model, load_bundle
 from ..model.features import with_features
-from ..model.predict import fuse_network, predict_outputs
+from ..model.predict import calibrated_logits, fuse_network, predict_outputs
 
 # %% ../../nbs/50_evaluation.report.ipynb #cacb7daa
 @dataclass
@@ -56,13 +56,16 @@ class Report:
     def key(self): # its name in metrics.json: "test", "valid", "test_tta" (2 views), "test_10"
         return self.subset + {1: "", 2: "_tta"}.get(self.views, f"_{self.views}")
     @cached_property
-    def probs(self): return (self.logits.double()/self.temperature).softmax(1) # (N, C)
+    def scaled(self): # (N, C) logits divided by the temperature of each photo
+        return calibrated_logits(self.logits.double(), self.temperature, self.thresholds, self.features, self.bank)
+    @cached_property
+    def probs(self): return self.scaled.softmax(1) # (N, C)
     @cached_property
     def predicted(self): return self.logits.argmax(1) # (N,)
     @cached_property
     def correct(self): return self.predicted == self.labels # (N,) bool
     @cached_property
-    def metrics(self): return compute_metrics(self.logits/self.temperature, self.labels)
+    def metrics(self): return compute_metrics(self.scaled, self.labels)
     @cached_property
     def known_scores(self): # (N,) by the OOD rule, high: in-distribution; None: no rule, or not for these views
         rule = self.thresholds.get("known")
@@ -115,9 +118,10 @@ def photo_outputs(
     flip:bool=False, # average the predictions of each photo and its mirror image
     device:str|None=None, # as for `default_device`
     batch_size:int=32, # photos that go through the network together
-    n_workers:int=0, # of no effect: threads read the photos
+    n_workers:int=0, # number of processes for strong augmentation; threads read photos as they are
     ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
     with_bank:bool=False, # give the features, also of a bundle without a bank
+    shifted:bool=False, # at most 500 of the photos, under strong augmentation, as from `shifted_loader`
 ) -> tuple: # logits (N, C), features (N, D) or None, labels (N,), in the order of the ids
     "Logits, features and labels of photos, by the network of a bundle"
     model = bundle_model(bundle)
@@ -127,6 +131,7 @@ def photo_outputs(
     dataset = Flowers102Dataset(source, ids, preprocess=bundle.preprocess)
     loader = DataLoader(dataset, batch_sampler=_own_batches(len(ids), batch_size, ranks),
                         num_workers=n_workers)
+    if shifted: loader = shifted_loader(dataset, bundle.preprocess, batch_size, n_workers, ranks.rank, ranks.world)
     outputs = predict_outputs(model, loader, flip, ranks)
     logits, features, labels = (rows if rows is None else rows[:len(ids)] for rows in outputs)
     _refuse_nan(logits, ids)

@@ -111,6 +111,7 @@ def result_of_run(
     weights, settings = _weights_of(config, metrics), _settings_of(config, defaults)
     about = {k: metrics.get(k) for k in ("seed", "epochs", "best_epoch", "minutes", "hardware",
                                          "processes", "versions", "temperature")}
+    about["slope"] = metrics.get("slope", 0.)
     scores = {re.sub(r"^val(?=$|_)", "valid", k): v for k, v in metrics.items()
               if isinstance(v, dict) and "top1" in v}
     return {"schema": SCHEMA, "source": "measured",
@@ -151,7 +152,8 @@ def add_evaluation(
     away = {k: v for k, v in about.items() if k == "elsewhere"}
     pairs = [(report.class_names[a], report.class_names[b], i + j) for a, b, i, j in confused_pairs(report)]
     entry = {**scores, **more, "confused": pairs}
-    return {**result, "temperature": report.temperature, "metrics": {**result["metrics"], report.key: entry, **away}}
+    fitted = {"temperature": report.temperature, "slope": report.thresholds.get("slope", 0.)}
+    return {**result, **fitted, "metrics": {**result["metrics"], report.key: entry, **away}}
 
 # %% ../../nbs/59_evaluation.results.ipynb #6456c889
 def read_result(
@@ -203,7 +205,7 @@ def write_result(
 ) -> Path: # `path`
     "Write a result atomically; metrics of the same run that are in the file already stay there"
     there = check_result_file(path, result)
-    same = there and all(there.get(k) == result.get(k) for k in ("model_sha256", "temperature"))
+    same = there and all(there.get(k, 0.) == result.get(k, 0.) for k in ("model_sha256", "temperature", "slope"))
     if same:
         old, new = there["metrics"], result["metrics"]
         result = {**result, "metrics": {k: old.get(k, {}) | new.get(k, {}) for k in {**old, **new}}}

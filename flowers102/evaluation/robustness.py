@@ -167,7 +167,7 @@ def multi_crop(
     bundle, # a loaded `Bundle`
     report:Report, # its predictions for single crops
     device:str|None=None, # as for `default_device`
-) -> Report: # with the log of the mean probabilities as logits, and 10 views
+) -> Report: # with the log of the mean probabilities as logits, and 10 views; features are those of the single crops
     "Average the predictions over ten views: four corners and the centre, each also mirrored"
     from torchvision.transforms import v2
 
@@ -183,4 +183,4 @@ def multi_crop(
             crops = torch.cat(views(images)).to(next(model.parameters()).device)
             logp = model(crops).cpu().double().log_softmax(1)
             rows.append(logp.view(10, len(images), -1).logsumexp(0) - np.log(10))
-    return replace(report, logits=torch.cat(rows).float(), views=10, features=None)
+    return replace(report, logits=torch.cat(rows).float(), views=10)

@@ -21,7 +21,7 @@ from .calibration import calibrate as calibrate_bundle
 from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_text,
                                              evaluate_elsewhere, open_elsewhere, without_duplicates)
 from .html import write_report
-from .report import Report, evaluate
+from .report import Report, evaluate, photo_outputs
 from .robustness import multi_crop, robustness
 from .statistics import (NAMES, Comparison, compare, evaluation_table,
                                               format_metric, spread)
@@ -147,10 +147,13 @@ def _recalibrated(folder, bundle, photos, split, own, options, log):
     "The bundle with new temperature and thresholds, also on the disk"
     unseen = evaluate(bundle, photos, split, "valid", **options | {"learnt": own, "allow_train": False,
                                                               "with_bank": True})
-    bundle = calibrate_bundle(bundle, unseen.logits, unseen.labels, unseen.features)
+    z, rows, y = photo_outputs(bundle, photos, [s.id for s in unseen.samples], device=options["device"],
+                               with_bank=True, shifted=True)
+    bundle = calibrate_bundle(bundle, unseen.logits, unseen.labels, unseen.features, shifted=(z, y, rows))
     inside = Path(folder)/"bundle"
     save_bundle(bundle, inside if inside.is_dir() else folder)
-    log(f"bundle   temperature {bundle.temperature:.3f}, from {len(unseen):,} validation photos")
+    log(f"bundle   temperature {bundle.temperature:.3f}, slope {bundle.thresholds.get('slope', 0):.2f}, "
+        f"from {len(unseen):,} validation photos")
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #6981c691

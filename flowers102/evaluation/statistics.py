@@ -51,7 +51,7 @@ def bootstrap(
         raise FlowersError(f"bootstrap: expected replicates and a level between 0 and 1, got {n} "
                            f"and {level}")
     rng, rows = np.random.default_rng(seed), []
-    logits, count = report.logits/report.temperature, metric or compute_metrics
+    logits, count = report.scaled, metric or compute_metrics
     for _ in range(n):
         i = torch.from_numpy(_resample(report.labels.numpy(), rng))
         value = count(logits[i], report.labels[i])
@@ -170,7 +170,8 @@ def evaluation_json(
     about = {"absent_classes": report.absent} if report.absent else {}
     if report.n_contaminated != 0: about["n_contaminated"] = report.n_contaminated
     if report.n_tuned: about["n_tuned"] = report.n_tuned
-    return {**scores, **about, "temperature": report.temperature, "sets": coverage_table(report, n)}
+    fitted = {"temperature": report.temperature, "slope": report.thresholds.get("slope", 0.)}
+    return {**scores, **about, **fitted, "sets": coverage_table(report, n)}
 
 # %% ../../nbs/51_evaluation.statistics.ipynb #145d2e00
 def coverage_table(

@@ -26,6 +26,8 @@ from ..data.photos import read_photo
 from ..data.transforms import eval_transform
 from .gradcam import GradCAM, overlay, show_cam
 from ..model.bundle import Bundle, bundle_model, load_bundle
+from ..model.features import with_features
+from ..model.predict import calibrated_logits
 
 # %% ../../nbs/62_explain.photo.ipynb #57bb5202
 def place_map(
@@ -69,6 +71,7 @@ class Explainer:
         self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         self.device = default_device(device)
         self.model = bundle_model(self.bundle).to(self.device)
+        self.both = with_features(self.model) # with features, for the calibration
         self.cam = GradCAM(self.model, layer, method, **options)
         self.transform = eval_transform(**self.bundle.preprocess)
 
@@ -91,8 +94,9 @@ def _explain(self:Explainer, path, target, against, top):
     try: photo = read_photo(path)
     except FlowersError as e: return Explanation(str(path), error=str(e).removeprefix(f"{path}: "))
     x = self.transform(photo)[None].to(self.device)
-    with torch.no_grad(): logits = self.model(x).cpu().double()
-    probs = (logits/self.bundle.temperature).softmax(1)[0]
+    with torch.no_grad(): logits, features = (v.cpu() for v in self.both(x))
+    b = self.bundle
+    probs = calibrated_logits(logits.double(), b.temperature, b.thresholds, features, b.bank).softmax(1)[0]
     order = probs.argsort(descending=True).tolist()
     asked = order[:top] if target is None else [target]
     others = [_other(c, against, order) for c in asked]
@@ -171,7 +175,8 @@ def show_pair_explained(
     axs = plt.subplots(2, 2*n, figsize=(3.2*n, 3.6), layout="constrained")[1]
     for row, own, other in ((axs[0], a, b), (axs[1], b, a)):
         mine = (report.labels == own).nonzero().flatten()
-        nearest = mine[report.probs[mine, other].argsort(descending=True, stable=True)][:n].tolist()
+        margin = report.logits[mine, other] - report.logits[mine, own] # above 0: predicted as the other
+        nearest = mine[margin.argsort(descending=True, stable=True)][:n].tolist()
         for ax in row: ax.axis("off")
         for k, i in enumerate(nearest):
             found = explainer(report.samples[i].path, target=own, against=other)

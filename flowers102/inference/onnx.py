@@ -136,16 +136,13 @@ def _after_with_bank(bundle, n):
     scale = lambda k: repr(max(rule[k][0] - rule[k][1], 1e-4))
     model = _parsed(f"""
       after (float[N, {n}] scores, float[N, {d}] features, float16[{m}, {d}] bank)
-        => (float[N, {n}] probs, double[N] known)
+        => (float[N, {n}] probs, double[N] known, double[N] softening)
       <double temperature = {{{bundle.temperature!r}}}, int64[1] k = {{{rule["k"]}}}, int64[1] last = {{-1}},
        double middle_a = {{{number("max_prob", 0)}}}, double scale_a = {{{scale("max_prob")}}},
-       double middle_b = {{{number("knn", 0)}}}, double scale_b = {{{scale("knn")}}}>
+       double middle_b = {{{number("knn", 0)}}}, double scale_b = {{{scale("knn")}}},
+       double zero = {{0.0}}, double one = {{1.0}}, double slope = {{{float(bundle.thresholds.get("slope", 0))!r}}}>
       {{
         exact = Cast <to = 11> (scores)
-        scaled = Div (exact, temperature)
-        soft = Softmax <axis = -1> (scaled)
-        probs = Cast <to = 1> (soft)
-
         plain = Softmax <axis = -1> (exact)
         most = ReduceMax <keepdims = 0> (plain, last)
         over_a = Sub (most, middle_a)
@@ -161,6 +158,16 @@ def _after_with_bank(bundle, n):
         over_b = Sub (kth_exact, middle_b)
         b = Div (over_b, scale_b)
         known = Min (a, b)
+
+        far = Neg (b)
+        distance = Max (far, zero)
+        more = Mul (slope, distance)
+        softening = Add (one, more)
+        column = Unsqueeze (softening, last)
+        softer = Div (exact, column)
+        scaled = Div (softer, temperature)
+        soft = Softmax <axis = -1> (scaled)
+        probs = Cast <to = 1> (soft)
       }}""")
     rows = nn.functional.normalize(bundle.bank.float(), dim=1).half()
     model.graph.initializer.append(onnx.numpy_helper.from_array(rows.numpy(), "bank"))
@@ -177,7 +184,7 @@ def _parsed(text):
 def onnx_model(
     bundle:Bundle, # to export
     network=None, # its network as an ONNX model, such as a quantised one; None: export it
-): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C), and `known` (N,) with a feature bank
+): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C), `known` and `softening` (N,) with a feature bank
     "A bundle as one ONNX model"
     [onnx] = _packages("onnx")
     before, network = _before(bundle.preprocess), network or _network(bundle)
@@ -190,7 +197,7 @@ def onnx_model(
     model = merge(prefix(before, "before_", rename_inputs=False), network,
                   [("before_pictures", "pictures")])
     joints, outputs = [("logits", "after_scores")], ["probs", "logits"]
-    if _has_score(bundle): joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known"]
+    if _has_score(bundle): joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known", "softening"]
     model = merge(model, prefix(after, "after_", rename_outputs=False), joints, outputs=outputs)
     _describe(model, bundle)
     onnx.checker.check_model(model)
@@ -245,16 +252,16 @@ class OnnxPredictor:
 
     def prepare(self,
         image:Image.Image, # RGB, of any size
-    ) -> list: # (C,) logits, and the OOD score if the file computes it
+    ) -> list: # (C,) logits; OOD score and softening if the file computes them
         "Run the whole model on a photo"
         return [v[0] for v in self.session.run(self.names, {"photos": np.asarray(image)[None]})]
 
     def outputs(self,
         prepared:list, # from `prepare`
-    ) -> tuple: # logits (N, C) at temperature 1; scores (N,) of the OOD rule, or None; float64
-        "Logits and OOD scores of a batch"
+    ) -> tuple: # logits (N, C) and scores (N,) of the OOD rule, or None; float64
+        "Logits and OOD scores of a batch, as from a `Predictor`"
         tables = [torch.from_numpy(np.stack(column)).double() for column in zip(*prepared)]
-        if len(tables) > 1: return tuple(tables)
+        if len(tables) > 1: return tables[0]/tables[2][:, None], tables[1]
         rule = self.bundle.thresholds.get("known")
         return tables[0], known_score(rule, tables[0]) if rule else None
 

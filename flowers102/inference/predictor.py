@@ -31,7 +31,7 @@ from ..evaluation.ood import COMBINED, known_score, ood_score
 from ..model.build import build_model
 from ..model.bundle import Bundle, bundle_model, load_bundle, make_bundle
 from ..model.features import with_features
-from ..model.predict import fuse_network
+from ..model.predict import calibrated_logits, fuse_network
 from ..model.run_folder import load_checkpoint
 
 # %% ../../nbs/70_inference.predictor.ipynb #d8aef43a
@@ -154,8 +154,8 @@ class Predictor:
     @torch.inference_mode()
     def outputs(self,
         prepared:list, # of crops, (3, size, size) uint8, from `prepare`
-    ) -> tuple: # logits (N, C) at temperature 1; scores (N,) of the OOD rule, or None; float64 on the CPU
-        "Logits and OOD scores of a batch"
+    ) -> tuple: # logits (N, C) and scores (N,) of the OOD rule, or None; float64 on the CPU
+        "Logits, at temperature 1 for photos near the validation photos and lower far from them, and OOD scores of a batch"
         _check_process()
         missing = self.batch_size - len(prepared) if self.whole_batches else 0
         batch = to_batch(prepared + prepared[-1:]*missing, device=self.device,
@@ -164,7 +164,8 @@ class Predictor:
         logits, features = out if isinstance(out, tuple) else (out, None)
         logits = logits[:len(prepared)].cpu().double()
         if features is not None: features = features[:len(prepared)].cpu()
-        return logits, _rule_scores(self.bundle, logits, features)
+        scores = _rule_scores(self.bundle, logits, features)
+        return calibrated_logits(logits, 1., self.bundle.thresholds, features, self.bundle.bank), scores
 
     def logits(self, prepared): return self.outputs(prepared)[0] # of a batch, as in `outputs`
 

@@ -323,7 +323,9 @@ def _check_fields(about, path):
 def _good_thresholds(thresholds):
     "Whether thresholds have the values that `calibrate` writes"
     sets, known = thresholds.get("sets", {}), thresholds.get("known", {})
-    return (isinstance(sets, dict) and isinstance(known, dict)
+    slope = thresholds.get("slope", 0.)
+    return (isinstance(sets, dict) and isinstance(known, dict) and _number(slope) and slope >= 0
+            and (not slope or "knn" in known) # the distance is on its scale
             and all(_is_level(k) and _number(v) and v >= 0 for k, v in sets.items())
             and (not known or isinstance(known.get("score"), str)
                  and _number(known.get("at_least")) and _good_scales(known)))
@@ -339,7 +341,7 @@ def _unknown_thresholds(thresholds):
     "Keys of thresholds that this version doesn't know"
     known = thresholds.get("known") or {}
     inner = set(known) - {"score", "kept", "at_least", "k", "max_prob", "knn"} if isinstance(known, dict) else set()
-    return sorted(set(thresholds) - {"sets", "known", "photos"} | inner)
+    return sorted(set(thresholds) - {"sets", "known", "photos", "slope"} | inner)
 
 # %% ../../nbs/25_model.bundle.ipynb #64b63288
 def _number(value):

@@ -34,7 +34,7 @@ from ..core import (FlowersError, default_device, did_you_mean, kernel_choice, r
 from ..data.cache import ImageCache, image_cache
 from ..data.decisions import decided_source, decided_split
 from ..data.gpu import on_device
-from ..data.loaders import EpochBatches, Flowers102Dataset, Loaders, make_loaders
+from ..data.loaders import EpochBatches, Flowers102Dataset, Loaders, make_loaders, shifted_loader
 from ..data.photos import first_few
 from ..data.sources import BROKEN, Source, get_source, pick, verify_photos
 from ..data.splits import Split, check_split, get_split, load_split, save_split
@@ -48,7 +48,7 @@ from ..model.features import (CachedDataset, cache_features, linear_probe, set_h
                                        split_model, with_features)
 from ..model.freeze import (batch_norm_agreement, freeze_batch_norm, freeze_to,
                                      network_blocks, param_groups, train_mode)
-from ..model.predict import (batch_sampler_of, predict_logits, predict_outputs,
+from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits, predict_outputs,
                                       to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
@@ -939,26 +939,31 @@ def finish(
     "Load the best weights, calibrate, test once, write metrics.json and the bundle"
     best, loaders = load_checkpoint(run.folder/"best.pt"), data.loaders(config)
     model.load_state_dict(best["model"])
-    logits, labels = predict_logits(model, loaders.test, ranks=data.ranks)
+    outputs = lambda loader: predict_outputs(with_features(model), loader, ranks=data.ranks)
+    logits, rows, labels = outputs(loaders.test)
     about = {"protocol": data.split.protocol, "split_sha256": data.split.sha256}
     bundle = make_bundle(model, data.source.class_names, data.preprocess, **about)
     unseen = best.get("predictions")
     if unseen and len(unseen[1]):
-        features = predict_outputs(with_features(model), loaders.valid, ranks=data.ranks)[1]
-        bundle = calibrate(bundle, *unseen, features)
-    score = lambda z, y: compute_metrics(z/bundle.temperature, y)
+        features = outputs(loaders.valid)[1]
+        z, shifted_rows, y = outputs(shifted_loader(loaders.valid.dataset, data.preprocess, config.batch_size,
+                                                    loaders.valid.num_workers, data.ranks.rank, data.ranks.world))
+        bundle = calibrate(bundle, *unseen, features, shifted=(z, y, shifted_rows))
+    score = lambda z, y, rows: compute_metrics(calibrated_logits(
+        z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank), y)
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
                "start_weights_sha256": model.load_report.sha256 or None,
                "processes": data.ranks.world, "recipe": config.recipe,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
-               "test": score(logits, labels), "test_uncalibrated": compute_metrics(logits, labels),
-               "valid": score(*unseen) if unseen and len(unseen[1]) else best["valid"]}
+               "slope": bundle.thresholds.get("slope", 0.),
+               "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
+               "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"]}
     if config.tta:
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
-            both = predict_logits(model, loader, flip=True, ranks=data.ranks)
-            if len(both[1]): metrics[key] = score(*both)
+            z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
+            if len(y): metrics[key] = score(z, y, rows)
     if run.main: write_bundle(replace(bundle, metrics=metrics), model, run.folder)
     return metrics
 
