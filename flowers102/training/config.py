@@ -101,6 +101,8 @@ class TrainConfig:
         0.0, "gradient clipping: greatest norm of the gradient; 0: no clipping", "NORM")
     ema: float = option(
         0.995, "decay of the exponential moving average (EMA) of weights; 0: no EMA", "DECAY")
+    wise_ft: float = option(
+        0.0, "weight of the probe in the average with the fine-tuned network (WiSE-FT); 0: no average", "WEIGHT")
     batch_size: int = option(32, "photos in an optimiser step, in each process", "PHOTOS")
     micro_batches: int = option(
         1, "equal parts that each batch is divided into, to save memory", "N")
@@ -399,7 +401,7 @@ _LIMITS = {"epochs": (0, 100_000), "last_layers_epochs": (0, 100_000), "batch_si
            **dict.fromkeys(("zoom_out", "close_up", "grey", "low_res", "blur", "jpeg"), (0., 1.))}
 _POSITIVE = {"lr": 1000., "head_lr": 1000., "crop_scale": 1., "layer_decay": 1., "minutes": 1e6,
              "probe_c": 1e6}
-_BELOW_ONE = ("label_smoothing", "ema", "momentum")
+_BELOW_ONE = ("label_smoothing", "ema", "momentum", "wise_ft")
 
 # %% ../../nbs/41_training.config.ipynb #dd8de45b
 def _refuse(c, name, expected, where=""):
@@ -440,6 +442,8 @@ def _check_together(c):
     refuse = lambda name, expected: _refuse(c, name, expected)
     if not c.epochs and not c.last_layers_epochs and not c.probe_views:
         refuse("epochs", "1 or more, as there is neither a linear probe nor partial fine-tuning")
+    if c.wise_ft and not (c.probe_views and (c.epochs or c.last_layers_epochs)):
+        refuse("wise_ft", "0 without both a linear probe and fine-tuning, as it averages the two")
     if c.last_layers_epochs and not c.split_point:
         refuse("last_layers_epochs", "a block in --split_point, after which to train")
     if c.optimizer == "sgd" and not c.momentum:

@@ -56,8 +56,8 @@ from .budget import Speeds, cost, images_per_s, plan, shorten
 from .checkpoint import (StopSignal, Stopped, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
-from .optim import (Ema, batch_loss, class_weights, lr_factor, make_optimizer,
-                                       mix_batch, momentum_at, scaled_step, set_lr)
+from .optim import (Ema, average_states, batch_loss, class_weights, lr_factor,
+                                       make_optimizer, mix_batch, momentum_at, scaled_step, set_lr)
 from .tensorboard import (Board, describe_run, describe_stages, epoch_line,
                                              log_epoch, log_inputs, log_result, probe_line,
                                              result_lines)
@@ -81,7 +81,7 @@ def fit(
         config, data, model = prepare(config, ranks, resume, log, progress) # finds every user error
         with Run.open(config, data, model, resume, log, progress, began) as run:
             if run.is_new: config = run.start(plan_for_minutes(config, data, model, run))
-            if run.is_new and config.probe_views: run.keep_best(fit_probe(config, data, model, run))
+            if run.is_new and config.probe_views: run.keep_probe(fit_probe(config, data, model, run))
             for spec in make_stages(config)[run.progress.stage:]:
                 stage = make_stage(spec, config, data, model, run.scratch)
                 with run.training(stage): # restores a checkpoint, handles signals, shows the bar
@@ -89,6 +89,7 @@ def fit(
                         train_epoch(stage, run)
                         run.end_epoch(stage, validate(stage))
                 stage.keep_ema()
+            if config.wise_ft: run.average_with_probe(config, data, model)
             run.complete(finish(config, data, model, run)) # best weights, calibrated, tested once
     return run.folder
 
@@ -177,6 +178,7 @@ def resolve(
     if loaded and (loaded.source == "none" or loaded.missing) and (
             config.epochs or config.last_layers_epochs):
         decide("probe_views", 0, "no linear probe, as weights of the backbone are random")
+        if config.wise_ft: decide("wise_ft", 0., "there is no linear probe to average with")
     if loaded and loaded.source == "none" and config.freeze == "early":
         decide("freeze", "none", "the early blocks are random")
     return check_config(replace(config, **chosen)), notes
@@ -838,6 +840,37 @@ def keep_best(self:Run,
         save_checkpoint(self.folder/"best.pt", model=validation.weights, epoch=self.progress.epoch,
                         valid=validation.scores, predictions=validation.predictions)
     self.data.ranks.wait() # the others will read it
+
+# %% ../../nbs/45_training.loop.ipynb #cbe4d8ff
+@patch
+def keep_probe(self:Run,
+    validation:Validation, # of the probe
+): # nothing
+    "Write best.pt, and probe.pt if the probe will be averaged with the fine-tuned network"
+    self.keep_best(validation)
+    if self.config.wise_ft and self.main: save_checkpoint(self.folder/"probe.pt", model=validation.weights)
+    self.data.ranks.wait() # the others will read it
+
+# %% ../../nbs/45_training.loop.ipynb #030356bc
+@patch
+def average_with_probe(self:Run,
+    config:TrainConfig, # with `wise_ft`
+    data:Data, # from `prepare`
+    model:nn.Module, # gets the average
+): # nothing
+    "Replace the best weights by their average with those of the probe (WiSE-FT), once"
+    best = load_checkpoint(self.folder/"best.pt")
+    if best.get("averaged") or not best["epoch"]: return # a run that was stopped after it; the probe is best
+    probe, w = load_checkpoint(self.folder/"probe.pt")["model"], config.wise_ft
+    model.load_state_dict(average_states([best["model"], probe], [1 - w, w]))
+    logits, labels = predict_logits(model, data.loaders(config).valid, ranks=data.ranks)
+    scores = compute_metrics(logits, labels) if len(labels) else best["valid"]
+    if len(labels): self.log(f"average  {w:g} of the probe: top-1 {scores['top1']:.4f} on validation photos, "
+                             f"{best['valid']['top1']:.4f} before")
+    about = {"valid": scores, "predictions": (logits, labels)} if len(labels) else {}
+    if self.main: save_checkpoint(self.folder/"best.pt", **best | about | {
+        "model": model.state_dict(), "averaged": True})
+    data.ranks.wait()
 
 # %% ../../nbs/45_training.loop.ipynb #1c1fcf86
 @patch

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'lr_factor', 'momentum_at', 'make_optimizer', 'set_lr', 'scaled_step', 'mix_batch', 'class_weights',
-           'batch_loss', 'Ema']
+           'batch_loss', 'Ema', 'average_states']
 
 # %% ../../nbs/40_training.optim.ipynb #36e95c1c
 import copy
@@ -140,3 +140,16 @@ class Ema:
         torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
         for a, b in zip(mine, theirs):
             if not a.is_floating_point(): a.copy_(b)
+
+# %% ../../nbs/40_training.optim.ipynb #d274c792
+@torch.no_grad()
+def average_states(
+    states, # state dictionaries of one architecture
+    weights, # weight of each in the average, at least 0
+) -> dict: # a new state dictionary; integers, such as counters, are those of the first
+    "The weighted average of the weights and batch-norm statistics of networks"
+    total, first = sum(weights), states[0]
+    if any(s.keys() != first.keys() or any(s[k].shape != first[k].shape for k in s) for s in states):
+        raise ValueError("networks of different architectures can't be averaged")
+    mean = lambda k, v: sum(w*s[k].double() for w, s in zip(weights, states, strict=True)).div(total).to(v.dtype)
+    return {k: mean(k, v) if v.is_floating_point() else v.clone() for k, v in first.items()}
