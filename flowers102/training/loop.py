@@ -860,7 +860,8 @@ def average_with_probe(self:Run,
 ): # nothing
     "Replace the best weights by their average with those of the probe (WiSE-FT), once"
     best = load_checkpoint(self.folder/"best.pt")
-    if best.get("averaged") or not best["epoch"]: return # a run that was stopped after it; the probe is best
+    if best.get("averaged"): return # a run that was stopped after it
+    if not best["epoch"]: return self.log("average  none: no epoch of fine-tuning was better than the probe")
     probe, w = load_checkpoint(self.folder/"probe.pt")["model"], config.wise_ft
     model.load_state_dict(average_states([best["model"], probe], [1 - w, w]))
     logits, labels = predict_logits(model, data.loaders(config).valid, ranks=data.ranks)
