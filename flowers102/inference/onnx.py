@@ -261,7 +261,8 @@ class OnnxPredictor:
     ) -> tuple: # logits (N, C) and scores (N,) of the OOD rule, or None; float64
         "Logits and OOD scores of a batch, as from a `Predictor`"
         tables = [torch.from_numpy(np.stack(column)).double() for column in zip(*prepared)]
-        if len(tables) > 1: return tables[0]/tables[2][:, None], tables[1]
+        if len(tables) == 2: return tuple(tables) # a file from before there was a slope
+        if len(tables) > 2: return tables[0]/tables[2][:, None], tables[1]
         rule = self.bundle.thresholds.get("known")
         return tables[0], known_score(rule, tables[0]) if rule else None
 
