@@ -331,6 +331,7 @@ def flowers102_evaluate(
     tta:bool=False, # mean over each photo and its mirror image: the same as --views 2
     views:Literal[1, 2, 10]=1, # views of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     corruptions:bool=False, # also measure accuracy on corrupted photos: turned, blurred, dark, ...
+    originals:str=None, # folder of some of the photos at their own size: measure the corruptions on these
     elsewhere:str=None, # also evaluate on photos by other photographers: folders named like classes, near/, far/
     elsewhere_names:str=None, # JSON file of class names for these folders; default: their cat_to_name.json
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
@@ -355,8 +356,9 @@ def flowers102_evaluate(
         found = evaluate_run(
             _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
             allow_train=allow_train, against=against, runs=_words(runs), device=device,
-            views=max(views, 2) if tta else views, corruptions=corruptions, calibrate=calibrate,
-            elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers, ranks=ranks, log=_to_stderr)
+            views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
+            calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
+            ranks=ranks, log=_to_stderr)
     if not ranks.main: return
     scores = (write_evaluation(found, out, n_boot, device) if out else
               evaluation_json(found.report, n_boot))

@@ -40,7 +40,7 @@ GROUPS = { # heading in a command's help -> names of flags
     "input": "run bundle source data_dir download split subset decisions photos against runs "
              "allow_train examples",
     "model": "model weights freeze size method layer target top_k level",
-    "checks": "verify audit check_labels decide undo diff views tta corruptions elsewhere elsewhere_names calibrate n_boot int8 "
+    "checks": "verify audit check_labels decide undo diff views tta corruptions originals elsewhere elsewhere_names calibrate n_boot int8 "
               "n_check n_ranges",
     "computation": "device amp compile batch_size n_workers n_threads cache seed stages repetitions seconds",
     "page": "host port limit_mb no_browser by_path max_visitors no_token",
@@ -49,7 +49,7 @@ GROUPS = { # heading in a command's help -> names of flags
 
 # %% ../../nbs/83_cli.parser.ipynb #52aaf1b7
 METAVARS = { # what a value is -> names of flags
-    "FOLDER": "data_dir report resume elsewhere", "FILE": "decisions diff config results elsewhere_names",
+    "FOLDER": "data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
     "PATH": "paths bundle run out against photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
     "NAME": "model layer recipe", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",

@@ -33,7 +33,7 @@ from .plots import (class_table, confused_pairs, show_confusion, show_pair,
                                          worst_block)
 from .records import csv_text, prediction_record
 from .report import Report
-from .robustness import CORRUPTIONS, show_robustness, single_views
+from .robustness import Robustness, corruption_type, show_robustness, single_views
 from .statistics import NAMES, evaluation_json, format_metric
 from ..model.bundle import Bundle, bundle_model, versions
 from ..model.features import with_features
@@ -207,8 +207,7 @@ def _proportion(value, n):
 # %% ../../nbs/56_evaluation.html.ipynb #4f0eeb99
 def report_figures(
     report:Report, # predictions
-    robustness:dict|None=None, # from the function `robustness`
-    n_robustness:int=0, # photos that it was measured on
+    robustness:Robustness|None=None, # from the function `robustness`
     elsewhere:ElsewhereReport|None=None, # predictions for photos from elsewhere
 ) -> dict: # file name -> (title, alternative text, PNG bytes)
     "The figures of a report"
@@ -235,7 +234,7 @@ def report_figures(
          "Selective risk against coverage", (5, 3), lambda ax: show_risk_coverage(report, ax))
     if robustness:
         draw("robustness", "Accuracy on corrupted photos", "Accuracy against severity of the corruption",
-             (8, 3.6), lambda ax: show_robustness(robustness, ax, n_robustness))
+             (9, 4.4), lambda axs: show_robustness(robustness, axs), (1, 2))
     if elsewhere:
         draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, other things",
              "Fraction of photos above each OOD threshold", (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
@@ -250,8 +249,7 @@ def write_report(
     report:Report, # its predictions for the test photos
     out:str|Path, # folder of the report; new, or one that holds an older report
     n:int=1000, # bootstrap replicates for the intervals
-    robustness:dict|None=None, # from the function `robustness`
-    n_robustness:int=0, # photos that it was measured on
+    robustness:Robustness|None=None, # from the function `robustness`
     comparison:tuple|None=None, # (name of another model, `Comparison` with it)
     elsewhere:ElsewhereReport|None=None, # predictions for photos from elsewhere
     device:str|None=None, # as for `default_device`
@@ -265,16 +263,16 @@ def write_report(
     metrics = {**{k: bundle.metrics.get(k) for k in ("model", "weights", "seed")},
                "versions": versions(), **tag, report.key: scores, "in_distribution": accepted}
     if robustness:
-        metrics["robustness"] = {"n": n_robustness, **{k or "none": v for k, v in robustness.items()}}
+        metrics["robustness"] = robustness.json()
     if comparison: metrics["comparison"] = {"with": comparison[0], **vars(comparison[1])}
     away = elsewhere_json(elsewhere, n) if elsewhere else None
     if away: metrics["elsewhere"] = away
-    figures = report_figures(report, robustness, n_robustness, elsewhere)
+    figures = report_figures(report, robustness, elsewhere)
     facts = _facts(bundle, report, scores, accepted, away)
     _replace(out, {**{f"{name}.png": data for name, (_, _, data) in figures.items()},
                    "predictions.csv": csv_text(prediction_records(report)),
                    "classes.csv": csv_text({**row, **tag} for row in class_table(report)),
-                   "report.html": _page(figures, facts, robustness, n_robustness, comparison),
+                   "report.html": _page(figures, facts, robustness, comparison),
                    "MODEL_CARD.md": _render("card.md.jinja", **facts),
                    "metrics.json": json.dumps(metrics, indent=2, ensure_ascii=False, default=str,
                                               allow_nan=False) + "\n"})
@@ -285,13 +283,13 @@ _FIGURES = ("confusion", "pair-1", "pair-2", "pair-3", "reliability", "coverage"
             "elsewhere", "top-losses")
 _HEAD = "report.html", "MODEL_CARD.md", "metrics.json" # a complete report has these
 
-def _page(figures, facts, robustness, n_robustness, comparison):
+def _page(figures, facts, robustness, comparison):
     "The text of report.html"
     shown = [(title, alt, base64.b64encode(data).decode()) for title, alt, data in figures.values()]
     other, found = comparison or ("", "")
     return _render("report.html.jinja", figures=shown, other=other, comparison=str(found),
-                   robustness=robustness, n_robustness=n_robustness,
-                   units={k: unit for k, (_, unit, _) in CORRUPTIONS.items()}, **facts)
+                   robustness=robustness,
+                   units={k: corruption_type(k)[1] for k in robustness.rows} if robustness else {}, **facts)
 
 # %% ../../nbs/56_evaluation.html.ipynb #209b1cc6
 def _replace(out, files):

@@ -22,7 +22,7 @@ from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_text,
                                              evaluate_elsewhere, open_elsewhere, without_duplicates)
 from .html import write_report
 from .report import Report, evaluate, photo_outputs
-from .robustness import multi_crop, robustness
+from .robustness import Robustness, at_own_size, multi_crop, robustness
 from .statistics import (NAMES, Comparison, compare, evaluation_table,
                                               format_metric, spread)
 from ..model.bundle import Bundle, load_bundle, save_bundle
@@ -54,9 +54,8 @@ class Evaluation:
     against: str|None = None # name of the second model
     comparison: Comparison|None = None # with the second model, on the same photos
     spread: dict|None = None # mean and standard deviation over several runs, from `spread`
-    corruptions: dict|None = None # accuracy under corruptions, from `robustness`
+    corruptions: Robustness|None = None # accuracy on corrupted photos
     elsewhere: ElsewhereReport|None = None # predictions for photos from elsewhere
-    n_corrupted: int = 0 # photos that it was measured on
 
 # %% ../../nbs/57_evaluation.run.ipynb #9443d156
 def evaluate_run(
@@ -71,6 +70,7 @@ def evaluate_run(
     runs=(), # more runs or bundles: mean and standard deviation over all
     views:int=1, # of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     corruptions:bool=False, # also measure accuracy on corrupted photos
+    originals:str|Path|None=None, # folder of some of the photos at their own size: corrupt these
     elsewhere:str|Path|None=None, # also evaluate on photos from elsewhere: a folder, as for `open_elsewhere`
     elsewhere_names:str|Path|None=None, # class names of its folders, if they differ: a JSON file
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
@@ -96,7 +96,7 @@ def evaluate_run(
     if not ranks.main: return found
     if rival: found.against, found.comparison = str(against), compare(found.report, rival)
     if away: found.elsewhere = _away(bundle, away, photos, own, device, log)
-    if corruptions: _add_corruptions(found, device)
+    if corruptions or originals: _add_corruptions(found, originals, device)
     return found
 
 # %% ../../nbs/57_evaluation.run.ipynb #1b5dbdc9
@@ -157,12 +157,11 @@ def _recalibrated(folder, bundle, photos, split, own, options, log):
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #6981c691
-def _add_corruptions(found, device, most=300):
+def _add_corruptions(found, originals, device, most=300):
     "Measure accuracy on corrupted photos: all of them, or every n-th where there are many"
-    every = -(-len(found.report)//most)
-    found.n_corrupted = len(found.report.samples[::every])
-    with tqdm(total=36, desc="corrupted photos", leave=False, disable=None) as bar:
-        found.corruptions = robustness(found.bundle, found.report, every=every, device=device,
+    report = at_own_size(found.report, originals) if originals else found.report
+    with tqdm(total=71, desc="corrupted photos", leave=False, disable=None) as bar:
+        found.corruptions = robustness(found.bundle, report, every=-(-len(report)//most), device=device,
                                        tick=lambda kind: bar.update())
 
 # %% ../../nbs/57_evaluation.run.ipynb #dfd650ae
@@ -183,7 +182,7 @@ def write_evaluation(
 ) -> dict: # the scores, as from `evaluation_json`
     "Write report.html, MODEL_CARD.md, metrics.json, predictions.csv and figures"
     versus = (found.against, found.comparison) if found.comparison else None
-    metrics = write_report(found.bundle, found.report, out, n_boot, found.corruptions, found.n_corrupted,
+    metrics = write_report(found.bundle, found.report, out, n_boot, found.corruptions,
                            comparison=versus, elsewhere=found.elsewhere, device=device)
     return metrics[found.report.key]
 
@@ -199,9 +198,7 @@ def evaluation_dict(
     more = {"comparison": vars(found.comparison)} if found.comparison else {}
     if found.spread: more["spread"] = found.spread
     if found.elsewhere: more["elsewhere"] = elsewhere_json(found.elsewhere, n_boot)
-    if found.corruptions:
-        rows = {k or "none": v for k, v in found.corruptions.items()}
-        more["robustness"] = {"n": found.n_corrupted, **rows}
+    if found.corruptions: more["robustness"] = found.corruptions.json()
     return {**about, **scores, **more}
 
 # %% ../../nbs/57_evaluation.run.ipynb #d8085c17
@@ -215,11 +212,7 @@ def evaluation_text(
     tag = f"{report.protocol} {report.split_sha256[:12]}"
     lines = [evaluation_table(report, scores)]
     if found.spread: lines += _spread_lines(found.spread, tag)
-    if found.corruptions:
-        lines += [f"{'uncorrupted':16} {found.corruptions['']:.1%} of {found.n_corrupted} photos, on "
-                  f"which all corruptions are measured  {tag}"]
-        lines += [f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows) + f"  {tag}"
-                  for kind, rows in found.corruptions.items() if kind]
+    if found.corruptions: lines += _corruption_lines(found.corruptions, tag)
     if found.elsewhere:
         lines.append(elsewhere_text(elsewhere_json(found.elsewhere, n_boot), report))
     if found.comparison: lines += [f"against {found.against}: {found.comparison}"]
@@ -234,3 +227,14 @@ def _spread_lines(over, tag):
         around = f"± {format_metric(k, sd)}" if sd is not None else ""
         lines.append(f"{name:16} {format_metric(k, mean):>8}  {f'{around} over {n} runs':42}  {tag}")
     return lines
+
+# %% ../../nbs/57_evaluation.run.ipynb #a5a28c9b
+def _corruption_lines(found, tag):
+    "Accuracy on corrupted photos, a line for each type"
+    lines = [f"{'uncorrupted':16} {found.clean:.1%} of {found.n} photos, on which all corruptions are "
+             f"measured  {tag}"]
+    if found.mce is not None:
+        lines.append(f"{'mCE':16} {found.mce:.1%}, mean over the types of ImageNet-C, not divided by that of "
+                     f"another network  {tag}")
+    return lines + [f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows) + f"  {tag}"
+                    for kind, rows in found.rows.items()]
