@@ -22,8 +22,9 @@ from ..data.photos import LeftOut, first_few, plain_name, walk_photos
 from ..data.sources import BROKEN, Sample, Source, pick, verify_photos
 from ..data.splits import Split
 from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score
+from .plots import class_table
 from .report import Report, photo_outputs
-from .statistics import evaluation_json, mean_interval
+from .statistics import Comparison, compare, evaluation_json, mean_interval
 from ..model.bundle import Bundle
 from ..model.features import knn_similarity
 
@@ -152,6 +153,7 @@ class ElsewhereReport:
     report: Report # predictions for the photos of known classes
     near: Report|None = None # those for `photos.near`, whose labels mean nothing
     far: Report|None = None # those for `photos.far`, whose labels mean nothing
+    rival: Report|None = None # predictions of a second model for the photos of known classes
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #b09757e9
 def evaluate_elsewhere(
@@ -179,12 +181,19 @@ def elsewhere_json(
     scores.pop("absent_classes", None)
     about = {"name": e.name, "sha256": e.sha256, "classes": e.classes, "broken": e.n_broken,
              "duplicates": e.n_duplicates}
-    out = {**about, **scores, **summary(report, n_boot)}
+    out = {**about, **scores, **summary(report, n_boot), "by_class": _by_class(report)}
+    if found.rival: out["comparison"] = vars(compare(report, found.rival, max(n_boot, 1)))
     rule = report.thresholds.get("known")
     for part, other in (("near", found.near), ("far", found.far)):
         if rule and other:
             out[part] = _separation(*(r.known_scores.numpy() for r in (report, other)), rule["at_least"], n_boot)
     return {**out, "ood_scores": score_table(found)} if found.near or found.far else out
+
+# %% ../../nbs/55_evaluation.elsewhere.ipynb #a76f13ec
+def _by_class(report):
+    "Photos, correct predictions and the most frequent error of each class that has photos, the weakest first"
+    return [{k: row[k] for k in ("name", "photos", "correct", "confused_with")}
+            for row in class_table(report) if row["photos"]]
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #6287df13
 def summary(
@@ -244,6 +253,9 @@ def elsewhere_rows(
         if k not in scores: continue
         text = "{:.4f}".format if k == "ece" else "{:.1%}".format
         rows.append((name, text(test[k]) if k in test else "", text(scores[k]) + _range(scores, k, text)))
+    weak = [f"{r['name']} {r['correct']} of {r['photos']}" for r in scores.get("by_class", [])[:3]]
+    if weak: rows.append(("weakest classes", "", ", ".join(weak)))
+    if "comparison" in scores: rows.append(("second model", "", str(Comparison(**scores["comparison"]))))
     for part, what in (("near", "other flowers"), ("far", "other things")):
         if part not in scores: continue
         s = scores[part]

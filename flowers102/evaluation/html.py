@@ -28,7 +28,7 @@ from .conformal import prediction_sets
 from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_rows,
                                              show_elsewhere)
 from .ood import known_score, synthetic_ood
-from .plots import (class_table, confused_pairs, show_confusion, show_pair,
+from .plots import (class_table, confused_pairs, show_changes, show_confusion, show_pair,
                                          show_reliability, show_risk_coverage, show_top_losses,
                                          worst_block)
 from .records import csv_text, prediction_record
@@ -235,13 +235,24 @@ def report_figures(
     if robustness:
         draw("robustness", "Accuracy on corrupted photos", "Accuracy against severity of the corruption",
              (9, 4.4), lambda axs: show_robustness(robustness, axs), (1, 2))
-    if elsewhere:
-        draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, other things",
-             "Fraction of photos above each OOD threshold", (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
+    if elsewhere: _elsewhere_figures(draw, report, elsewhere)
     draw("top-losses", "The errors with the greatest loss, with true and predicted class",
          "Up to twelve photos with true and predicted class", (7.6, 6.6),
          lambda axs: show_top_losses(report, 12, axs), (3, 4))
     return made
+
+# %% ../../nbs/56_evaluation.html.ipynb #9d5bb89a
+def _elsewhere_figures(draw, report, elsewhere):
+    "The figures about photos from elsewhere"
+    losses, right = "Up to twelve photos with true and predicted class", "photos that only this model names correctly"
+    draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, other things",
+         "Fraction of photos above each OOD threshold", (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
+    draw("elsewhere-losses", "Photos from elsewhere: the errors with the greatest loss, with true and predicted class",
+         losses, (7.6, 6.6), lambda axs: show_top_losses(elsewhere.report, 12, axs), (3, 4))
+    if elsewhere.rival is None: return
+    draw("elsewhere-changes", f"Photos from elsewhere. Above, {right}; below, those that only the second model does",
+         "Two rows of photos, each with the true class and the wrong prediction of the other model", (8, 4),
+         lambda axs: show_changes(elsewhere.report, elsewhere.rival, axs=axs), (2, 6))
 
 # %% ../../nbs/56_evaluation.html.ipynb #fe10e1c3
 def write_report(
@@ -280,7 +291,7 @@ def write_report(
 
 # %% ../../nbs/56_evaluation.html.ipynb #f2ee5f00
 _FIGURES = ("confusion", "pair-1", "pair-2", "pair-3", "reliability", "coverage", "robustness",
-            "elsewhere", "top-losses")
+            "elsewhere", "elsewhere-losses", "elsewhere-changes", "top-losses")
 _HEAD = "report.html", "MODEL_CARD.md", "metrics.json" # a complete report has these
 
 def _page(figures, facts, robustness, comparison):

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['similar_order', 'worst_block', 'show_confusion', 'confused_pairs', 'show_pair', 'top_losses', 'show_top_losses',
-           'class_table', 'reliability_diagram', 'show_reliability', 'risk_coverage_curve', 'show_risk_coverage']
+           'show_changes', 'class_table', 'reliability_diagram', 'show_reliability', 'risk_coverage_curve',
+           'show_risk_coverage']
 
 # %% ../../nbs/52_evaluation.plots.ipynb #908b7d24
 import numpy as np
@@ -164,6 +165,28 @@ def show_top_losses(
     for ax, i in zip(np.ravel(axs), worst):
         true, predicted = (report.class_names[c[i]] for c in (report.labels, report.predicted))
         _photo(ax, report, i, f"true: {true}\npredicted: {predicted}, {report.probs[i].max():.0%}")
+    return axs
+
+# %% ../../nbs/52_evaluation.plots.ipynb #57098d0b
+def show_changes(
+    report:Report, # predictions of the first model
+    other:Report, # predictions of the second model, on the same photos
+    n:int=6, # photos in a row
+    axs=None, # (2, n) axes; None: make a figure
+): # the axes
+    "Show photos that only one of two models classifies correctly; those with the greatest confidence come first"
+    import matplotlib.pyplot as plt
+
+    if axs is None: axs = plt.subplots(2, n, figsize=(1.35*n, 3.6), squeeze=False, layout="constrained")[1]
+    for which, row, right, wrong in zip(("first", "second"), axs, (report, other), (other, report)):
+        found = (right.correct & ~wrong.correct).nonzero()[:, 0]
+        sure = right.probs.amax(1)[found].argsort(descending=True, stable=True)
+        for ax in row: ax.axis("off")
+        for ax, i in zip(row, found[sure].tolist()):
+            names = report.class_names[report.labels[i]], report.class_names[wrong.predicted[i]]
+            _photo(ax, report, i, "true: {}\nnot: {}".format(*names), wrong=which == "second")
+        row[0].text(-.06, .5, f"only {which}: {len(found)}", rotation=90,
+                    ha="right", va="center", fontsize=8, transform=row[0].transAxes)
     return axs
 
 # %% ../../nbs/52_evaluation.plots.ipynb #356bec6f

@@ -91,11 +91,12 @@ def evaluate_run(
     look = lambda b, learnt=None: _report(b, photos, chosen, subset, views, options | {"learnt": learnt}, log)
     found = Evaluation(bundle, look(bundle, own))
     if calibrate and subset == "valid": found.report = replace(found.report, n_tuned=len(found.report))
-    rival = look(_fair_bundle("--against", against, found.report)) if against else None
+    second = _fair_bundle("--against", against, found.report) if against else None
+    rival = look(second) if second else None
     if runs: found.spread = spread([found.report, *map(look, _other_bundles(run, runs, found.report))])
     if not ranks.main: return found
     if rival: found.against, found.comparison = str(against), compare(found.report, rival)
-    if away: found.elsewhere = _away(bundle, away, photos, own, device, log)
+    if away: found.elsewhere = _away(bundle, second, away, photos, own, device, log)
     if corruptions or originals: _add_corruptions(found, originals, device)
     return found
 
@@ -165,13 +166,15 @@ def _add_corruptions(found, originals, device, most=300):
                                        tick=lambda kind: bar.update())
 
 # %% ../../nbs/57_evaluation.run.ipynb #dfd650ae
-def _away(bundle, away, photos, own, device, log):
-    "Predictions for photos from elsewhere, without near-duplicates of training photos"
+def _away(bundle, second, away, photos, own, device, log):
+    "Predictions for photos from elsewhere, without near-duplicates of training photos, also by a second model"
     if own: away = without_duplicates(away, photos, own)
     else: log("note     the training split is unknown: photos from elsewhere may be among its photos")
     for note in away.notes: log(f"note     {note}")
     log(f"photos   {away}")
-    return evaluate_elsewhere(bundle, away, device)
+    found = evaluate_elsewhere(bundle, away, device)
+    known = replace(away, near=replace(away.near, samples=()), far=replace(away.far, samples=()))
+    return replace(found, rival=evaluate_elsewhere(second, known, device).report) if second else found
 
 # %% ../../nbs/57_evaluation.run.ipynb #08a24475
 def write_evaluation(
