@@ -46,7 +46,7 @@ def cost(
     n, predict = sizes["train"], speeds.predict
     check = sizes["valid"]/predict
     small = round(config.start_fraction*config.epochs) if config.start_size else 0
-    seconds = sizes["test"]/predict*(1 + 2*config.tta) + check*(1 + bool(config.wise_ft)) + min(check, 500/predict) # test, calibration
+    seconds = sizes["test"]/predict*(1 + 2*config.tta) + check*(1 + bool(config.probe_weight)) + min(check, 500/predict) # test, calibration
     if config.probe_views: seconds += config.probe_views*n*(1/predict + 0.002) + check
     if config.last_layers_epochs:
         seconds += (config.last_layers_views*n/predict

@@ -101,8 +101,8 @@ class TrainConfig:
         0.0, "gradient clipping: greatest norm of the gradient; 0: no clipping", "NORM")
     ema: float = option(
         0.995, "decay of the exponential moving average (EMA) of weights; 0: no EMA", "DECAY")
-    wise_ft: float = option(
-        0.0, "weight of the probe in the average with the fine-tuned network (WiSE-FT); 0: no average", "WEIGHT")
+    wise_ft: float|None = option(
+        None, "weight of the probe in the average with the fine-tuned network (WiSE-FT); None: 0.25 if there are both", "WEIGHT")
     batch_size: int = option(32, "photos in an optimiser step, in each process", "PHOTOS")
     micro_batches: int = option(
         1, "equal parts that each batch is divided into, to save memory", "N")
@@ -148,6 +148,11 @@ class TrainConfig:
     save_every: int = option(
         100, "optimiser steps between two checkpoints within an epoch", "STEPS")
     dry_run: bool = option(False, "send a few photos through every stage, then delete the run")
+
+    @property
+    def probe_weight(self): # of the average with the fine-tuned network; 0: no average
+        both = self.probe_views and (self.epochs or self.last_layers_epochs)
+        return self.wise_ft if self.wise_ft is not None else .25*bool(both)
 
 # %% ../../nbs/41_training.config.ipynb #416447ed
 def finetune() -> dict: # the defaults

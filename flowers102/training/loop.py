@@ -89,7 +89,7 @@ def fit(
                         train_epoch(stage, run)
                         run.end_epoch(stage, validate(stage))
                 stage.keep_ema()
-            if config.wise_ft: run.average_with_probe(config, data, model)
+            if config.probe_weight: run.average_with_probe(config, data, model)
             run.complete(finish(config, data, model, run)) # best weights, calibrated, tested once
     return run.folder
 
@@ -848,13 +848,13 @@ def keep_probe(self:Run,
 ): # nothing
     "Write best.pt, and probe.pt if the probe will be averaged with the fine-tuned network"
     self.keep_best(validation)
-    if self.config.wise_ft and self.main: save_checkpoint(self.folder/"probe.pt", model=validation.weights)
+    if self.config.probe_weight and self.main: save_checkpoint(self.folder/"probe.pt", model=validation.weights)
     self.data.ranks.wait() # the others will read it
 
 # %% ../../nbs/45_training.loop.ipynb #030356bc
 @patch
 def average_with_probe(self:Run,
-    config:TrainConfig, # with `wise_ft`
+    config:TrainConfig, # with a `probe_weight`
     data:Data, # from `prepare`
     model:nn.Module, # gets the average
 ): # nothing
@@ -862,7 +862,7 @@ def average_with_probe(self:Run,
     best = load_checkpoint(self.folder/"best.pt")
     if best.get("averaged"): return # a run that was stopped after it
     if not best["epoch"]: return self.log("average  none: no epoch of fine-tuning was better than the probe")
-    probe, w = load_checkpoint(self.folder/"probe.pt")["model"], config.wise_ft
+    probe, w = load_checkpoint(self.folder/"probe.pt")["model"], config.probe_weight
     model.load_state_dict(average_states([best["model"], probe], [1 - w, w]))
     logits, labels = predict_logits(model, data.loaders(config).valid, ranks=data.ranks)
     scores = compute_metrics(logits, labels) if len(labels) else best["valid"]
@@ -1112,7 +1112,7 @@ def resumed_config(
                            f"run (with --resume only {free} may change)")
     saved = read_json(folder/"config.json", "a run's configuration")
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
-    saved, home = {"augment": "light", **former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
+    saved, home = {"augment": "light", "wise_ft": 0., **former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
     moved = home and saved.get("source") != "toy" and not Path(home).is_dir()
     if moved and "data_dir" not in given:
         raise FlowersError(f"--resume {folder}: its photos were in {home}, which is gone; if they "

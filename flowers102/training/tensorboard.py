@@ -240,7 +240,7 @@ def describe_stages(
         steps.append(f"{config.last_layers_epochs} epochs of the layers after "
                      f"{config.split_point}, on {config.last_layers_views} cached views")
     if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
-    if config.wise_ft: steps.append(f"an average with the probe, weight {config.wise_ft:g}")
+    if config.probe_weight: steps.append(f"an average with the probe, weight {config.probe_weight:g}")
     return f"recipe   {config.recipe}: {', then '.join(steps)}"
 
 # %% ../../nbs/43_training.tensorboard.ipynb #ae86b3a8
