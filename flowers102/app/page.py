@@ -138,12 +138,10 @@ class _Closed:
 # %% ../../nbs/81_app.page.ipynb #e5c9a034
 class _Html(_Closed, widgets.HTML): "Shown only"
 
-# %% ../../nbs/81_app.page.ipynb #4fa27064
 class _Menu(_Closed, widgets.Dropdown):
     "The browser sends the number of an entry"
     may_set = "index",
 
-# %% ../../nbs/81_app.page.ipynb #9a4e08f2
 class _Line(_Closed, widgets.Text):
     "The browser sends the text"
     may_set = "value",
@@ -374,7 +372,6 @@ def _must_be_photo(photo):
     if not isinstance(photo, kinds):
         raise TypeError(f"expected a path, an image, an array or bytes, got {type(photo).__name__}")
 
-# %% ../../nbs/81_app.page.ipynb #7267f865
 def _readable(paths):
     "Examples that can be read, as names and photos"
     for path in paths:
@@ -425,7 +422,6 @@ def _complain(self:FlowerApp, text, most=5):
     lines = self.complaints[:most] + ([f"and {more} more"] if more > 0 else [])
     self.parts["wrong"].value = render_part("page.html", "errors", lines)
 
-# %% ../../nbs/81_app.page.ipynb #cfc6d915
 @patch
 def _forgive(self:FlowerApp):
     "Forget the complaints, because something new begins"
@@ -553,7 +549,6 @@ def _near_html(near, names):
     is_known = bool(near) and near[0][1] > .999 # features are kept in half precision
     return render_part("page.html", "nearest", photos, is_known)
 
-# %% ../../nbs/81_app.page.ipynb #a5741bec
 def _read_or_none(path):
     "A photo, or None where it can't be read"
     try: return read_photo(path)
@@ -801,7 +796,6 @@ def _token(token):
                            "out for a random token")
     return token
 
-# %% ../../nbs/81_app.page.ipynb #7226fb17
 def _address(host, port, token):
     "Where a browser on this machine finds the page"
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)

@@ -97,8 +97,7 @@ def evaluate_run(
     if not ranks.main: return found
     if rival: found.against, found.comparison = str(against), compare(found.report, rival)
     if away: found.elsewhere = _away(bundle, second, away, photos, own, device, log)
-    if corruptions or originals: _add_corruptions(found, originals, device)
-    return found
+    return _add_corruptions(found, originals, device) if corruptions or originals else found
 
 # %% ../../nbs/57_evaluation.run.ipynb #1b5dbdc9
 def _check_options(subset, views, n_workers, calibrate, ranks, elsewhere):
@@ -164,6 +163,7 @@ def _add_corruptions(found, originals, device, most=300):
     with tqdm(total=71, desc="corrupted photos", leave=False, disable=None) as bar:
         found.corruptions = robustness(found.bundle, report, every=-(-len(report)//most), device=device,
                                        tick=lambda kind: bar.update())
+    return found
 
 # %% ../../nbs/57_evaluation.run.ipynb #dfd650ae
 def _away(bundle, second, away, photos, own, device, log):

@@ -49,7 +49,6 @@ def _every(items, n):
     "About `n` items, evenly spaced"
     return items[::max(1, len(items)//n)][:n]
 
-# %% ../../nbs/73_inference.export.ipynb #af44cf33
 def _photos_to_check(photos, test, bundle, n, note):
     "Photos to compare two predictors on, and what they are"
     left = LeftOut()
@@ -122,14 +121,12 @@ def _default_out(folder):
     if (folder/"bundle").is_dir(): return folder/"model.onnx"
     return folder.parent/("model.onnx" if folder.name == "bundle" else f"{folder.name}.onnx")
 
-# %% ../../nbs/73_inference.export.ipynb #2fd4f18f
 def _written(model, path, log):
     "Save an ONNX model; its path"
     save_onnx(model, path)
     log(f"made     {path} ({path.stat().st_size/1e6:.1f} MB)")
     return path
 
-# %% ../../nbs/73_inference.export.ipynb #c01819b1
 def _accuracy_line(predictors, test, bundle):
     "Accuracy of each predictor, with the photos that it was measured on"
     each = ", ".join(f"{name} {fraction_correct(p, test):.2%}" for name, p in predictors.items())

@@ -129,12 +129,13 @@ def _has_score(bundle):
     "Whether the file computes the OOD score: where it compares features"
     return bundle.thresholds.get("known", {}).get("score") == COMBINED
 
+# %% ../../nbs/72_inference.onnx.ipynb #46b3b231
 def _after_with_bank(bundle, n):
     "Logits and features to probabilities and the score of the OOD rule, as an ONNX model"
-    onnx, rule = *_packages("onnx"), bundle.thresholds["known"]
-    (m, d), number = bundle.bank.shape, lambda k, i: repr(float(rule[k][i]))
+    rule, (m, d) = bundle.thresholds["known"], bundle.bank.shape
+    number = lambda k, i: repr(float(rule[k][i]))
     scale = lambda k: repr(max(rule[k][0] - rule[k][1], 1e-4))
-    model = _parsed(f"""
+    return _with_bank(bundle, _parsed(f"""
       after (float[N, {n}] scores, float[N, {d}] features, float16[{m}, {d}] bank)
         => (float[N, {n}] probs, double[N] known, double[N] softening)
       <double temperature = {{{bundle.temperature!r}}}, int64[1] k = {{{rule["k"]}}}, int64[1] last = {{-1}},
@@ -168,7 +169,12 @@ def _after_with_bank(bundle, n):
         scaled = Div (softer, temperature)
         soft = Softmax <axis = -1> (scaled)
         probs = Cast <to = 1> (soft)
-      }}""")
+      }}"""))
+
+# %% ../../nbs/72_inference.onnx.ipynb #6e7a0ed2
+def _with_bank(bundle, model):
+    "The model with the bank inside, in place of its third input"
+    onnx, = _packages("onnx")
     rows = nn.functional.normalize(bundle.bank.float(), dim=1).half()
     model.graph.initializer.append(onnx.numpy_helper.from_array(rows.numpy(), "bank"))
     del model.graph.input[2]
