@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'EXPERIMENT', 'shorter_edge', 'without_folders', 'result_of_run', 'add_evaluation', 'read_result',
            'read_results', 'check_result_file', 'write_result', 'group_results', 'metric_text', 'results_table',
-           'elsewhere_results_table', 'ood_results_table', 'result_sentence', 'saved_lines']
+           'elsewhere_results_table', 'ablation_table', 'ood_results_table', 'result_sentence', 'saved_lines']
 
 # %% ../../nbs/59_evaluation.results.ipynb #2d071187
 import hashlib
@@ -315,6 +315,42 @@ def _mean_of(values, form):
     if None in values: return "–"
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return form.format(np.mean(values)) + spread
+
+# %% ../../nbs/59_evaluation.results.ipynb #b5e3dcff
+def ablation_table(
+    results, # results of one network, protocol and kind of hardware, from `read_results`
+    base:dict, # settings of the training that the others are compared with
+    names:dict, # flags that differ, such as "--ema 0" -> what they mean
+) -> str: # Markdown
+    "What changing one setting does to validation, test and photos from elsewhere, over the seeds that both have"
+    groups = {_difference(g[0]["settings"], base): g for g in group_results(results)}
+    first, rows = groups.pop(""), [["", "seeds", "validation top-1", "test top-1", "test NLL", "top-1 elsewhere", "NLL elsewhere"]]
+    columns = ("valid", "top1"), ("test", "top1"), ("test", "nll"), ("elsewhere", "top1"), ("elsewhere", "nll")
+    seeds = lambda g: ", ".join(str(r["seed"]) for r in g)
+    rows += [["---"]*len(rows[0]), [names.get("", "all settings"), seeds(first), *(_mean(first, *c) for c in columns)]]
+    for flags in (f for f in names if f in groups):
+        pairs = [(a, b) for a in first for b in groups[flags] if a["seed"] == b["seed"]]
+        rows.append([names[flags], seeds(b for _, b in pairs), *(_change(pairs, *c) for c in columns)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+# %% ../../nbs/59_evaluation.results.ipynb #44322bf3
+def _difference(settings, base):
+    "The flags that one training has and the base has not, or has otherwise"
+    return shlex.join(_flags({k: settings.get(k, "default") for k in sorted({*settings, *base})
+                              if settings.get(k, "default") != base.get(k, "default")}))
+
+# %% ../../nbs/59_evaluation.results.ipynb #d680af79
+def _mean(group, subset, metric):
+    "A metric as text: mean ± standard deviation"
+    values = [r["metrics"][subset][metric] for r in group]
+    spread = f" ± {format_metric(metric, np.std(values, ddof=1))}" if len(values) > 1 else ""
+    return format_metric(metric, np.mean(values)) + spread
+
+def _change(pairs, subset, metric):
+    "The change of a metric as text: mean ± standard deviation of the differences; points for a proportion"
+    scale, form = (1, "{:+.3f}") if metric == "nll" else (100, "{:+.2f}")
+    values = [scale*(b["metrics"][subset][metric] - a["metrics"][subset][metric]) for a, b in pairs]
+    return form.format(np.mean(values)) + (f" ± {np.std(values, ddof=1):{form[3:-1]}}" if len(values) > 1 else "")
 
 # %% ../../nbs/59_evaluation.results.ipynb #6a8d3292
 def ood_results_table(
