@@ -24,7 +24,7 @@ from ..data.splits import Split
 from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score
 from .plots import class_table
 from .report import Report, photo_outputs
-from .statistics import Comparison, compare, evaluation_json, mean_interval
+from .statistics import Comparison, compare, evaluation_json, mean_interval, proportion_interval
 from ..model.bundle import Bundle
 from ..model.features import knn_similarity
 
@@ -182,7 +182,7 @@ def elsewhere_json(
     about = {"name": e.name, "sha256": e.sha256, "classes": e.classes, "broken": e.n_broken,
              "duplicates": e.n_duplicates}
     out = {**about, **scores, **summary(report, n_boot), "by_class": _by_class(report)}
-    if found.rival: out["comparison"] = vars(compare(report, found.rival, max(n_boot, 1)))
+    if found.rival: out["comparison"] = vars(compare(report, found.rival, n_boot or 1000))
     rule = report.thresholds.get("known")
     for part, other in (("near", found.near), ("far", found.far)):
         if rule and other:
@@ -217,6 +217,8 @@ def _separation(inside, outside, at_least, n_boot, seed=42):
     rows = [measure(draw(inside), draw(outside)) for _ in range(n_boot)]
     for k in ("auroc", "fpr95", "known")*bool(rows):
         out[f"{k}_ci"] = np.quantile([r[k] for r in rows], (.025, .975)).tolist()
+    for k in ("fpr95", "known")*bool(rows): # where all or none pass, all replicates are alike
+        if out[k] in (0, 1): out[f"{k}_ci"] = list(proportion_interval(round(out[k]*len(outside)), len(outside)))
     return out
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #9a8f3d07

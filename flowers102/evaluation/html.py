@@ -34,7 +34,7 @@ from .plots import (class_table, confused_pairs, show_changes, show_confusion, s
 from .records import csv_text, prediction_record
 from .report import Report
 from .robustness import Robustness, corruption_type, show_robustness, single_views
-from .statistics import NAMES, evaluation_json, format_metric
+from .statistics import NAMES, evaluation_json, format_metric, proportion_interval
 from ..model.bundle import Bundle, bundle_model, versions
 from ..model.features import with_features
 from ..model.predict import predict_outputs
@@ -175,7 +175,7 @@ def _facts(bundle, report, scores, accepted, elsewhere=None):
             "numbers": [(name, format_metric(k, scores[k]), _span(k, scores.get(f"{k}_ci", ())))
                         for k, name in NAMES.items()],
             "t": report.temperature, "slope": _slope(bundle), "sets": scores["sets"], "classes": table,
-            "accepted": [(k, v, _proportion(v, sizes[k])) for k, v in accepted.items()],
+            "accepted": [(k, v, proportion_interval(round(v*sizes[k]), sizes[k])) for k, v in accepted.items()],
             "worst": ", ".join(f"{r['name']} ({r['correct']} of {r['photos']})" for r in table[:5]
                                if r["photos"]),
             "pairs": "; ".join(f"{names[a]} and {names[b]} ({ab + ba} times)"
@@ -196,13 +196,6 @@ def _span(metric, interval):
     "An interval of a metric as text"
     if interval and interval[0] == interval[1]: return "no error observed"
     return " to ".join(format_metric(metric, v) for v in interval)
-
-# %% ../../nbs/56_evaluation.html.ipynb #aaf041b0
-def _proportion(value, n):
-    "Exact interval of a proportion of n images (Clopper and Pearson)"
-    from scipy.stats import binomtest
-
-    return tuple(binomtest(round(value*n), n).proportion_ci(method="exact"))
 
 # %% ../../nbs/56_evaluation.html.ipynb #4f0eeb99
 def report_figures(

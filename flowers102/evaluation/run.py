@@ -19,7 +19,8 @@ from ..data.splits import get_split, load_split
 from ..distributed import Ranks
 from .calibration import calibrate as calibrate_bundle
 from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_text,
-                                             evaluate_elsewhere, open_elsewhere, without_duplicates)
+                                             evaluate_elsewhere, files_sha256, open_elsewhere,
+                                             without_duplicates)
 from .html import write_report
 from .report import Report, evaluate, photo_outputs
 from .robustness import Robustness, at_own_size, multi_crop, robustness
@@ -161,8 +162,12 @@ def _add_corruptions(found, originals, device, most=300):
     "Measure accuracy on corrupted photos: all of them, or every n-th where there are many"
     report = at_own_size(found.report, originals) if originals else found.report
     with tqdm(total=71, desc="corrupted photos", leave=False, disable=None) as bar:
-        found.corruptions = robustness(found.bundle, report, every=-(-len(report)//most), device=device,
-                                       tick=lambda kind: bar.update())
+        measured = robustness(found.bundle, report, every=-(-len(report)//most), device=device,
+                              tick=lambda kind: bar.update())
+    if originals:
+        digest = files_sha256(originals, [s.path for s in report.samples])[:12]
+        measured = replace(measured, photos=f"{measured.photos}, the files in {Path(originals).resolve().name} {digest}")
+    found.corruptions = measured
     return found
 
 # %% ../../nbs/57_evaluation.run.ipynb #dfd650ae
@@ -234,10 +239,10 @@ def _spread_lines(over, tag):
 # %% ../../nbs/57_evaluation.run.ipynb #a5a28c9b
 def _corruption_lines(found, tag):
     "Accuracy on corrupted photos, a line for each type"
-    lines = [f"{'uncorrupted':16} {found.clean:.1%} of {found.n} photos, on which all corruptions are "
-             f"measured  {tag}"]
-    if found.mce is not None:
-        lines.append(f"{'mCE':16} {found.mce:.1%}, mean over the types of ImageNet-C, not divided by that of "
-                     f"another network  {tag}")
+    lines = [f"{'uncorrupted':16} {found.clean:.1%}, and below on the same {found.photos}  {tag}"]
+    if found.mean_error:
+        mean, (low, high) = found.mean_error
+        lines.append(f"{'mean error':16} {mean:.1%} [{low:.1%}, {high:.1%}], over seven of the fifteen types of "
+                     f"ImageNet-C; not comparable with published mCE  {tag}")
     return lines + [f"{kind:16} " + ", ".join(f"{s:g}: {hit:.1%}" for s, hit in rows) + f"  {tag}"
                     for kind, rows in found.rows.items()]
