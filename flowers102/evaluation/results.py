@@ -323,7 +323,13 @@ def ablation_table(
     names:dict, # flags that differ, such as "--ema 0" -> what they mean
 ) -> str: # Markdown
     "What changing one setting does to validation, test and photos from elsewhere, over the seeds that both have"
-    groups = {_difference(g[0]["settings"], base): g for g in group_results(results)}
+    groups = {}
+    for g in group_results(results):
+        flags = _difference(g[0]["settings"], base)
+        if flags in groups:
+            raise FlowersError(f"ablation: two experiments with {flags or 'the settings of the base'}; their "
+                               "remarks or hardware differ, give one of them")
+        groups[flags] = g
     first, rows = groups.pop(""), [["", "seeds", "validation top-1", "test top-1", "test NLL", "top-1 elsewhere", "NLL elsewhere"]]
     columns = ("valid", "top1"), ("test", "top1"), ("test", "nll"), ("elsewhere", "top1"), ("elsewhere", "nll")
     seeds = lambda g: ", ".join(str(r["seed"]) for r in g)
@@ -357,12 +363,14 @@ def ood_results_table(
     results, # results, from `read_results`; those without OOD scores are left out
 ) -> str: # Markdown
     "A table of OOD scores: AUROC and FPR at 95% TPR against near and far photos, for each network"
-    scores_of = lambda r: r["metrics"].get("elsewhere", {}).get("ood_scores", {})
+    away_of = lambda r: r["metrics"].get("elsewhere", {})
+    scores_of = lambda r: away_of(r).get("ood_scores", {})
+    sets = dict.fromkeys(away_of(r)["sha256"] for r in results if scores_of(r))
     rows = [["network", "recipe", "seeds", "OOD score", "AUROC near", "FPR near", "AUROC far", "FPR far"]]
     rows.append(["---"]*len(rows[0]))
-    for g in group_results(r for r in results if scores_of(r)):
+    for g in (g for s in sets for g in group_results(r for r in results if scores_of(r) and away_of(r)["sha256"] == s)):
         about = f"`{g[0]['model']}`", _recipe_text(g[0]), ", ".join(str(r["seed"]) for r in g)
-        for kind in scores_of(g[0]):
+        for kind in (k for k in scores_of(g[0]) if all(k in scores_of(r) for r in g)):
             columns = [[scores_of(r)[kind].get(part, (None, None))[i] for r in g]
                        for part in ("near", "far") for i in (0, 1)]
             rows.append([*about, kind, *(_mean_of(v, "{:.3f}") for v in columns)])
