@@ -102,7 +102,7 @@ class TrainConfig:
     ema: float = option(
         0.995, "decay of the exponential moving average (EMA) of weights; 0: no EMA", "DECAY")
     wise_ft: float|None = option(
-        None, "weight of the probe in the average with the fine-tuned network (WiSE-FT); None: 0.25 if there are both", "WEIGHT")
+        None, "weight of the probe in the average with the fine-tuned network (WiSE-FT); None: 0.25 where full fine-tuning follows a probe", "WEIGHT")
     batch_size: int = option(32, "photos in an optimiser step, in each process", "PHOTOS")
     micro_batches: int = option(
         1, "equal parts that each batch is divided into, to save memory", "N")
@@ -151,8 +151,7 @@ class TrainConfig:
 
     @property
     def probe_weight(self): # of the average with the fine-tuned network; 0: no average
-        both = self.probe_views and (self.epochs or self.last_layers_epochs)
-        return self.wise_ft if self.wise_ft is not None else .25*bool(both)
+        return self.wise_ft if self.wise_ft is not None else .25*bool(self.probe_views and self.epochs)
 
 # %% ../../nbs/41_training.config.ipynb #416447ed
 def finetune() -> dict: # the defaults
