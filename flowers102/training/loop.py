@@ -866,8 +866,11 @@ def average_with_probe(self:Run,
     model.load_state_dict(average_states([best["model"], probe], [1 - w, w]))
     logits, labels = predict_logits(model, data.loaders(config).valid, ranks=data.ranks)
     scores = compute_metrics(logits, labels) if len(labels) else best["valid"]
-    if len(labels): self.log(f"average  {w:g} of the probe: top-1 {scores['top1']:.4f} on validation photos, "
-                             f"{best['valid']['top1']:.4f} before")
+    if len(labels):
+        before, after = best["valid"]["top1"], scores["top1"]
+        self.log(f"average  {w:g} of the probe: top-1 {after:.4f} on validation photos, {before:.4f} before")
+        if config.wise_ft is None and after < before - (before*(1 - before)/len(labels))**.5: # nobody asked for it
+            return self.log("average  dropped: it is worse on validation photos by more than a standard error")
     about = {"valid": scores, "predictions": (logits, labels)} if len(labels) else {}
     if self.main: save_checkpoint(self.folder/"best.pt", **best | about | {
         "model": model.state_dict(), "averaged": True})
