@@ -81,7 +81,7 @@ def evaluate_run(
     log=print, # called with lines about photos, calibration and time
 ) -> Evaluation: # comparison and corruptions only in the main process
     "Evaluate a run, with all that belongs to a fair number"
-    _check_options(subset, views, n_workers, calibrate, ranks, elsewhere)
+    _check_options(subset, views, n_workers, calibrate, ranks, elsewhere, originals)
     log = log if ranks.main else lambda line: None
     bundle = load_bundle(run)
     away = open_elsewhere(elsewhere, bundle.class_names, elsewhere_names) if elsewhere else None
@@ -101,12 +101,14 @@ def evaluate_run(
     return _add_corruptions(found, originals, device) if corruptions or originals else found
 
 # %% ../../nbs/57_evaluation.run.ipynb #1b5dbdc9
-def _check_options(subset, views, n_workers, calibrate, ranks, elsewhere):
+def _check_options(subset, views, n_workers, calibrate, ranks, elsewhere, originals):
     "Raise for options that don't exist, or don't go together"
     if subset not in ("test", "valid", "train"):
         raise FlowersError(f"--subset {subset}: expected test, valid or train")
     if views not in (1, 2, 10): raise FlowersError(f"--views {views}: expected 1, 2 or 10")
     if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
+    if originals and not Path(originals).is_dir(): # before minutes of work
+        raise FlowersError(f"--originals {originals}: no such folder")
     if elsewhere and views > 1:
         raise FlowersError("--elsewhere: looks once at each photo; leave out --views and --tta")
     if ranks.world > 1 and calibrate:
