@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['read_mask', 'crop_mask', 'removal_curve', 'deletion', 'insertion', 'pointing', 'energy_inside', 'area_iou',
-           'centre_prior', 'random_maps', 'score_maps', 'score_table', 'grid_pointing_images', 'randomise_parameters',
-           'map_similarity']
+           'centre_prior', 'random_maps', 'score_maps', 'score_table', 'paste_images', 'energy_centre',
+           'pasting_errors', 'grid_pointing_images', 'randomise_parameters', 'map_similarity']
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #2ea43387
 import copy
@@ -69,8 +69,8 @@ def removal_curve(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #542de29c
 def _ranks(maps):
-    "The rank of each pixel, (N, H W), most evidence first; ties in a fixed random order"
-    flat = maps.flatten(1)
+    "The rank of each pixel, (N, H W), most evidence first, unknown last; ties in a fixed random order"
+    flat = maps.flatten(1).nan_to_num(-1.)
     g = torch.Generator().manual_seed(0)
     shuffled = torch.randperm(flat.shape[1], generator=g).to(maps.device)
     order = shuffled[flat[:, shuffled].argsort(dim=1, descending=True, stable=True)]
@@ -113,6 +113,7 @@ def pointing(
     masks:torch.Tensor, # (N, H, W) bool
 ) -> torch.Tensor: # (N,) fraction of the brightest pixels inside the mask; 0 or 1 without ties
     "Is the brightest pixel on the flower? (Zhang et al., 2018)"
+    maps = maps.nan_to_num()
     brightest, masks = maps == maps.amax((1, 2), keepdim=True), masks.to(maps.device)
     return (brightest & masks).sum((1, 2))/brightest.sum((1, 2))
 
@@ -122,6 +123,7 @@ def energy_inside(
     masks:torch.Tensor, # (N, H, W) bool
 ) -> torch.Tensor: # (N,) in [0, 1]; for an empty map, the fraction covered by the flower
     "The fraction of a map's sum that lies on the flower (Wang et al., 2020)"
+    maps = maps.nan_to_num()
     whole, masks = maps.sum((1, 2)), masks.to(maps.device)
     empty = masks.float().mean((1, 2))
     return torch.where(whole > 0, (maps*masks).sum((1, 2))/whole.clamp(min=1e-12), empty)
@@ -185,6 +187,45 @@ def score_table(
     lines = [f"{name:12}" + "".join(f"{v[k].double().mean():11.3f}" for k in keys)
              for name, v in rows.items()]
     return "\n".join([head, *lines])
+
+# %% ../../nbs/61_explain.faithfulness.ipynb #fbf46d81
+def paste_images(
+    images:torch.Tensor, # (N, 3, H, W) normalised
+    at:tuple|None=None, # place as fractions of the free space, (down, right): (0, 0) is the upper left corner; None: at random
+    seed:int=0, # of the random places
+) -> tuple: # pasted (N, 3, H, W), and the middle of each, (N, 2) pixels down and right
+    "Images at half their size on grey images"
+    n, size = len(images), torch.tensor(images.shape[-2:])
+    small = interpolate(images, tuple((size//2).tolist()), mode="bilinear", antialias=True)
+    free, (h, w) = size - size//2, small.shape[-2:]
+    u = torch.from_numpy(np.random.default_rng(seed).random((n, 2))) if at is None else torch.tensor(at).expand(n, 2)
+    corners, pasted = (u*free).round().long(), torch.zeros_like(images)
+    for image, little, (top, left) in zip(pasted, small, corners.tolist()): image[:, top:top + h, left:left + w] = little
+    return pasted, corners + (torch.tensor([h, w]) - 1)/2
+
+# %% ../../nbs/61_explain.faithfulness.ipynb #04c2aff7
+def energy_centre(
+    maps:torch.Tensor, # (N, H, W), not below 0; NaN counts as 0
+) -> torch.Tensor: # (N, 2) pixels down and right; NaN for an empty map
+    "The centroid of each map"
+    maps = maps.nan_to_num().double()
+    return torch.stack([(maps.sum(2 - axis)*torch.arange(maps.shape[1 + axis], device=maps.device)).sum(1)/maps.sum((1, 2))
+                        for axis in (0, 1)], 1)
+
+# %% ../../nbs/61_explain.faithfulness.ipynb #57d5b0bc
+def pasting_errors(
+    cam, # `GradCAM`, inside `with`
+    images:torch.Tensor, # (N, 3, H, W) normalised
+    at:tuple|None=None, # place, as for `paste_images`
+    seed:int=0, # of the random places
+    batch_size:int=32, # images per forward pass
+) -> torch.Tensor: # (N, 2) pixels down and right: centroid of the map minus middle of the pasted image; NaN if the prediction changes
+    "How far the maps of pasted images are from where they should be"
+    pasted, middle = paste_images(images, at, seed)
+    with torch.no_grad(): before, after = (torch.cat([cam.model(x).argmax(1) for x in v.split(batch_size)])
+                                           for v in (images, pasted))
+    found = torch.cat([energy_centre(cam(x)).cpu() for x in pasted.split(batch_size)]) - middle
+    return found.masked_fill((before != after).cpu()[:, None], float("nan"))
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #7203d7e4
 def grid_pointing_images(

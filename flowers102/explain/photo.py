@@ -26,15 +26,16 @@ from ..data.photos import read_photo
 from ..data.transforms import eval_transform
 from .gradcam import GradCAM, overlay, show_cam
 from ..model.bundle import Bundle, bundle_model, load_bundle
+from ..model.feature_maps import stored_centres
 from ..model.features import with_features
 from ..model.predict import calibrated_logits
 
 # %% ../../nbs/62_explain.photo.ipynb #57bb5202
 def place_map(
-    cam:torch.Tensor, # (size, size), of the crop
+    cam:torch.Tensor, # (size, size), of the crop; NaN where no cell looks
     photo_size:tuple, # (width, height) of the photo
     preprocess:dict, # the preprocessing that a bundle stores
-) -> torch.Tensor: # (height, width) float32; NaN outside the crop
+) -> torch.Tensor: # (height, width) float32; NaN outside the crop and where no cell looks
     "A map of the crop as a map of the photo that it was cut from"
     w, h = photo_size
     scale = min(w, h)/preprocess["resize"] # pixels of the photo for one of the reduced copy
@@ -43,8 +44,10 @@ def place_map(
     l, t = max(0, round(left)), max(0, round(top))
     r, b = min(w, round(right)), min(h, round(bottom))
     r, b = max(r, l + 1), max(b, t + 1) # at least a pixel
-    placed = interpolate(cam.float().cpu()[None, None], (b - t, r - l), mode="bilinear")
-    whole[t:b, l:r] = placed[0, 0]
+    cam, size = cam.float().cpu()[None, None], (b - t, r - l)
+    placed = interpolate(cam.nan_to_num(), size, mode="bilinear")
+    unknown = interpolate(cam.isnan().float(), size, mode="nearest") > 0
+    whole[t:b, l:r] = placed.masked_fill(unknown, float("nan"))[0, 0]
     return whole
 
 # %% ../../nbs/62_explain.photo.ipynb #b764f643
@@ -72,7 +75,8 @@ class Explainer:
         self.device = default_device(device)
         self.model = bundle_model(self.bundle).to(self.device)
         self.both = with_features(self.model) # with features, for the calibration
-        self.cam = GradCAM(self.model, layer, method, **options)
+        kept = self.bundle.centres if layer in (None, self.bundle.centres.get("layer")) else {}
+        self.cam = GradCAM(self.model, kept.get("layer", layer), method, centres=stored_centres(kept), **options)
         self.transform = eval_transform(**self.bundle.preprocess)
 
     def __call__(self,
@@ -156,10 +160,8 @@ def marked(
     placed:torch.Tensor, # (H, W), from `place_map`
     strength:float=0.6, # 0: the photo alone, 1: the map alone
 ) -> Image.Image: # RGB, of the photo's size
-    "A photo under its map, pale outside the crop"
-    under = overlay(photo, placed.nan_to_num(), strength)
-    pale = Image.blend(photo, Image.new("RGB", photo.size, "white"), .7)
-    return Image.composite(pale, under, Image.fromarray(placed.isnan().numpy()))
+    "A photo under its map, grey outside the crop and where no cell looks"
+    return overlay(photo, placed, strength)
 
 # %% ../../nbs/62_explain.photo.ipynb #455ed0f2
 def show_pair_explained(
@@ -194,7 +196,7 @@ def save_explanation(
     explanation:Explanation, # of one photo
     folder:str|Path, # folder to write to
     stem:str, # start of the file names
-    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop
+    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop and where no cell looks
 ) -> list: # paths of the images
     "Write each map over its photo, at the photo's own size"
     made = []

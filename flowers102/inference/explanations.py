@@ -103,7 +103,7 @@ def explain_photos(
     target:str|int|None=None, # class to explain, by name or number; None: the predicted class
     against:str|int|None=None, # a class for a contrastive explanation; "second": the runner-up
     top_k:int=1, # explain this number of most probable classes
-    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop
+    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and where no cell looks
     device:str|None=None, # as for `default_device`
     resume:bool=False, # continue a half-finished `out`
     log=print, # called with a line for each picture

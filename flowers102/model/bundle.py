@@ -37,7 +37,7 @@ from .timm import import_timm, timm_name
 from .weights import LoadReport
 
 # %% ../../nbs/25_model.bundle.ipynb #fd116a5b
-SCHEMA = 3
+SCHEMA = 4
 
 @dataclass
 class Bundle:
@@ -50,6 +50,7 @@ class Bundle:
     temperature: float = 1.0 # number that logits are divided by; 1: not calibrated
     thresholds: dict = field(default_factory=dict) # from `calibrate`: prediction sets, OOD
     bank: torch.Tensor|None = field(default=None, repr=False) # (M, D) float16 features, from `calibrate`
+    centres: dict = field(default_factory=dict) # where the cells of its last layer look, for heat maps
     protocol: str = "" # name of the split
     split_sha256: str = "" # hash of the split
     metrics: dict = field(default_factory=dict) # metrics by subset, as in metrics.json
@@ -205,7 +206,7 @@ def bundle_sha256(
     bundle:Bundle, # from `load_bundle` or `make_bundle`
 ) -> str: # 64 hexadecimal digits; any change of a number or name gives a different hash
     "The SHA-256 of a bundle's content, whatever its folder"
-    about = {k: v for k, v in describe(bundle).items() if v or k not in _SINCE[2]} # older ones keep theirs
+    about = {k: v for k, v in describe(bundle).items() if v or k not in _SINCE[2] | _SINCE[4]} # older ones keep theirs
     about["weights_sha256"] = hashlib.sha256(save(bundle.state)).hexdigest()
     if bundle.bank is not None: about["bank_sha256"] = hashlib.sha256(save(_bank_tensors(bundle))).hexdigest()
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
@@ -252,7 +253,7 @@ def check_bundle_json(
     _check_fields(about, path)
 
 # %% ../../nbs/25_model.bundle.ipynb #d15b4bdc
-_SINCE = {2: {"weights", "license"}, 3: {"bank_sha256"}} # schema -> keys that came with it
+_SINCE = {2: {"weights", "license"}, 3: {"bank_sha256"}, 4: {"centres"}} # schema -> keys that came with it
 
 # %% ../../nbs/25_model.bundle.ipynb #26e1b399
 def _check_keys(about, path):
@@ -301,7 +302,7 @@ def _check_fields(about, path):
     "Raise if a field has the wrong type or value"
     for key, kind in (("arch", str), ("weights", str), ("license", str), ("protocol", str), ("split_sha256", str),
                       ("bank_sha256", str), ("options", dict),
-                      ("metrics", dict), ("versions", dict), ("thresholds", dict)):
+                      ("metrics", dict), ("versions", dict), ("thresholds", dict), ("centres", dict)):
         if not isinstance(about.get(key, kind()), kind):
             raise FlowersError(f"{path}: {key} should be a JSON "
                                f"{'string' if kind is str else 'object'}")
@@ -313,6 +314,8 @@ def _check_fields(about, path):
     if "knn" in about["thresholds"].get("known", {}) and not about.get("bank_sha256"):
         raise FlowersError(f"{path}: its OOD score needs a feature bank, and bank_sha256 is empty; "
                            "calibrate it again")
+    if not _good_centres(about.get("centres", {})):
+        raise FlowersError(f"{path}: centres can't be used; copy the bundle again, or empty them")
     if wrong := _wrong_metric(about["metrics"]):
         raise FlowersError(f"{path}: metrics: {wrong}; copy the bundle again")
     if not (_number(about["temperature"]) and 1e-6 <= about["temperature"] <= 1e6):
@@ -347,6 +350,16 @@ def _unknown_thresholds(thresholds):
 def _number(value):
     "Whether a value is a finite number, and not True or False"
     return type(value) in (int, float) and math.isfinite(value)
+
+# %% ../../nbs/25_model.bundle.ipynb #29ff7ac4
+def _good_centres(centres):
+    "Whether the centres of cells have the values that `measured_centres` gives"
+    if not centres: return True
+    size, rows, cols = (centres.get(k) for k in ("size", "rows", "cols"))
+    return (set(centres) == {"layer", "size", "rows", "cols", "error"} and isinstance(centres["layer"], str)
+            and isinstance(size, list) and len(size) == 2 and all(type(n) is int and 0 < n <= MOST_PIXELS for n in size)
+            and _number(centres["error"]) and all(isinstance(v, list) and v and all(map(_number, v)) and v == sorted(v)
+                                                  for v in (rows, cols)))
 
 # %% ../../nbs/25_model.bundle.ipynb #d0830b3d
 def _is_level(text):

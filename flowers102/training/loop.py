@@ -44,6 +44,7 @@ from ..evaluation.calibration import calibrate
 from ..evaluation.metrics import compute_metrics
 from ..model.build import build_model
 from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle
+from ..model.feature_maps import measured_centres
 from ..model.features import (CachedDataset, cache_features, linear_probe, set_head,
                                        split_model, with_features)
 from ..model.freeze import (batch_norm_agreement, freeze_batch_norm, freeze_to,
@@ -52,7 +53,7 @@ from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits
                                       to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
-from .budget import Speeds, cost, images_per_s, plan, shorten
+from .budget import CENTRES, Speeds, cost, images_per_s, plan, shorten
 from .checkpoint import (StopSignal, Stopped, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
@@ -1001,7 +1002,9 @@ def finish(
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
             if len(y): metrics[key] = score(z, y, rows)
-    if run.main: write_bundle(replace(bundle, metrics=metrics), model, run.folder)
+    if run.main:
+        centres = measured_centres(model, data.preprocess)
+        write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
 
 # %% ../../nbs/45_training.loop.ipynb #4a9a5539
@@ -1084,7 +1087,7 @@ def keep_to_budget(self:Run,
     "Shorten the stage when time runs out; the schedule still runs to its end"
     if not self.config.minutes: return
     progress, left = self.progress, 60*self.config.minutes - self.seconds
-    reserve = 1.1*len(self.data.split.test)/row["images_per_s"]
+    reserve = 1.1*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
     done = progress.epoch - progress.first_epoch
     epochs = int(broadcast(self.data.ranks, shorten(left, reserve, row["seconds"], done,
                                                     progress.epochs)))
