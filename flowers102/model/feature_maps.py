@@ -249,6 +249,7 @@ def measured_centres(
         for module, mode in modes: module.training = mode
     return {"layer": layer, "size": list(size), "rows": list(found.rows), "cols": list(found.cols), "error": found.error}
 
+# %% ../../nbs/29_model.feature_maps.ipynb #fa741559
 def stored_centres(
     centres:dict, # from `measured_centres`
 ) -> CellCentres|None: # None if it is empty
