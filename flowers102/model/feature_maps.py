@@ -263,6 +263,9 @@ def enlarge(
     centres:CellCentres, # of the h rows and w columns
 ) -> torch.Tensor: # (N, H, W) float32; NaN where no cell looks
     "Maps of cells at the size of the image"
+    if tuple(maps.shape[1:]) != (len(centres.rows), len(centres.cols)):
+        raise FlowersError(f"centres: of {len(centres.rows)} by {len(centres.cols)} cells, and the map has "
+                           f"{maps.shape[1]} by {maps.shape[2]}; measure them for this layer")
     down, right = (_weights(places, side).to(maps.device)
                    for places, side in zip((centres.rows, centres.cols), centres.size))
     return down @ maps.float() @ right.T # NaN where either is
