@@ -235,7 +235,7 @@ def _interpolated(known, n, side, groups=8):
 def measured_centres(
     model:nn.Module, # a classifier
     preprocess:dict, # the preprocessing that a bundle stores
-) -> dict: # "layer", "size", "rows", "cols", "error", JSON-ready; empty without a layer with spatial positions
+) -> dict: # "layer", "size", "rows", "cols", "error", JSON-ready; empty if they can't be measured
     "The centres of the cells of the layer that `find_layer` chooses, as a bundle stores them"
     size, modes = (preprocess["size"],)*2, [(m, m.training) for m in model.modules()]
     images = photo_crops(64, size, preprocess["mean"], preprocess["std"])
@@ -244,7 +244,7 @@ def measured_centres(
         like = next(p for p in model.parameters() if p.is_floating_point())
         layer = find_layer(model, images[:1].to(like.device, like.dtype))
         found = receptive_field_centres(model, model.get_submodule(layer), size, images)
-    except FlowersError: return {}
+    except (FlowersError, RuntimeError, StopIteration): return {} # a trained network is not lost for its heat maps
     finally:
         for module, mode in modes: module.training = mode
     return {"layer": layer, "size": list(size), "rows": list(found.rows), "cols": list(found.cols), "error": found.error}
