@@ -29,6 +29,7 @@ def calibrate(
     features=None, # (N, D) features of the validation photos, for the OOD score
     score:str|None=None, # score for OOD detection; None: as `fit_ood` chooses
     shifted:tuple|None=None, # logits, labels and features of the same photos under strong augmentation, for the slope
+    set_score:str="lac", # conformal score of the prediction sets: "lac" or "aps"
 ) -> Bundle: # a copy with temperature and thresholds
     "A bundle with temperature, conformal thresholds and OOD threshold"
     logits, labels = checked_scores(logits, labels)
@@ -39,6 +40,7 @@ def calibrate(
         own = bank_distance(rule, features, bank, own=True)
         thresholds["slope"] = fit_slope(z, y, bank_distance(rule, rows, bank), T, near=(logits, own))
         scaled = soften(scaled, thresholds["slope"], own)
-    scores = conformal_scores(scaled.softmax(1))[np.arange(len(labels)), labels]
+    scores = conformal_scores(scaled.softmax(1), score=set_score)[np.arange(len(labels)), labels]
     thresholds["sets"] = {f"{level:g}": conformal_threshold(scores, level) for level in LEVELS}
+    thresholds |= {"set_score": set_score, "top1": (logits.argmax(1) == labels).double().mean().item()}
     return replace(bundle, temperature=T, thresholds=thresholds, bank=bank)

@@ -326,9 +326,10 @@ def _check_fields(about, path):
 def _good_thresholds(thresholds):
     "Whether thresholds have the values that `calibrate` writes"
     sets, known = thresholds.get("sets", {}), thresholds.get("known", {})
-    slope = thresholds.get("slope", 0.)
+    slope, top1 = thresholds.get("slope", 0.), thresholds.get("top1", 0.)
     return (isinstance(sets, dict) and isinstance(known, dict) and _number(slope) and slope >= 0
             and (not slope or "knn" in known) # the distance is on its scale
+            and thresholds.get("set_score", "aps") in ("lac", "aps") and _number(top1) and 0 <= top1 <= 1
             and all(_is_level(k) and _number(v) and v >= 0 for k, v in sets.items())
             and (not known or isinstance(known.get("score"), str)
                  and _number(known.get("at_least")) and _good_scales(known)))
@@ -344,7 +345,7 @@ def _unknown_thresholds(thresholds):
     "Keys of thresholds that this version doesn't know"
     known = thresholds.get("known") or {}
     inner = set(known) - {"score", "kept", "at_least", "k", "max_prob", "knn"} if isinstance(known, dict) else set()
-    return sorted(set(thresholds) - {"sets", "known", "photos", "slope"} | inner)
+    return sorted(set(thresholds) - {"sets", "set_score", "top1", "known", "photos", "slope"} | inner)
 
 # %% ../../nbs/25_model.bundle.ipynb #64b63288
 def _number(value):
