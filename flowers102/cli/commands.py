@@ -241,7 +241,7 @@ def flowers102_predict(
     paths:list, # photos, folders, patterns in quotes, or - for a list on standard input
     bundle:str=None, # a bundle, a run folder or an ONNX file; default: the newest below runs/
     top_k:int=5, # number of most probable classes in each record
-    level:float=None, # coverage level of the prediction sets; default: 0.95
+    level:float=None, # coverage level of the prediction sets; default: 0.99 if the bundle allows it
     format:Literal["table", "csv", "jsonl"]=None, # format of the records; default: by --out, else table on a terminal, else csv
     out:str=None, # write the records to this file, or into this pipe or device
     resume:bool=False, # continue a half-written --out

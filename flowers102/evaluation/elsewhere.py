@@ -24,7 +24,8 @@ from ..data.splits import Split
 from .ood import COMBINED, OOD_SCORES, auroc, fpr_at_tpr, known_score
 from .plots import class_table
 from .report import Report, photo_outputs
-from .statistics import Comparison, compare, evaluation_json, mean_interval, proportion_interval
+from .statistics import (Comparison, compare, coverage_table, evaluation_json, mean_interval,
+                                              proportion_interval)
 from ..model.bundle import Bundle
 from ..model.features import knn_similarity
 
@@ -215,10 +216,11 @@ def _separation(inside, outside, at_least, n_boot, seed=42):
     out, rng = {"n": len(outside), **measure(inside, outside)}, np.random.default_rng(seed)
     draw = lambda v: v[rng.integers(0, len(v), len(v))]
     rows = [measure(draw(inside), draw(outside)) for _ in range(n_boot)]
-    for k in ("auroc", "fpr95", "known")*bool(rows):
+    for k in ("auroc", "fpr95")*bool(rows):
         out[f"{k}_ci"] = np.quantile([r[k] for r in rows], (.025, .975)).tolist()
-    for k in ("fpr95", "known")*bool(rows): # where all or none pass, all replicates are alike
-        if out[k] in (0, 1): out[f"{k}_ci"] = list(proportion_interval(round(out[k]*len(outside)), len(outside)))
+    proportion = lambda k: list(proportion_interval(round(out[k]*len(outside)), len(outside)))
+    if rows: out["known_ci"] = proportion("known")
+    if rows and out["fpr95"] in (0, 1): out["fpr95_ci"] = proportion("fpr95") # all replicates are alike
     return out
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #9a8f3d07
@@ -253,8 +255,11 @@ def elsewhere_rows(
              f"{scores['n']:,} of {scores['classes']} classes{_left_out(scores)}")]
     for k, name in _ROWS.items():
         if k not in scores: continue
-        text = "{:.4f}".format if k == "ece" else "{:.1%}".format
+        text = "{:.2f}".format if k == "ece" else "{:.1%}".format
         rows.append((name, text(test[k]) if k in test else "", text(scores[k]) + _range(scores, k, text)))
+    for level, row in scores.get("sets", {}).items():
+        held = f"{row['coverage']:.1%}" + _range(row, "coverage", "{:.1%}".format)
+        rows.append((f"sets at {float(level):.0%}", _own_sets(own, level), f"{held}, mean size {row['mean_size']:.2f}"))
     weak = [f"{r['name']} {r['correct']} of {r['photos']}" for r in scores.get("by_class", [])[:3]]
     if weak: rows.append(("weakest classes", "", ", ".join(weak)))
     if "comparison" in scores: rows.append(("second model", "", str(Comparison(**scores["comparison"]))))
@@ -284,6 +289,11 @@ _ROWS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean per class", "conf
 def _range(scores, k, text):
     "An interval in brackets, if there is one"
     return "  [{}, {}]".format(*map(text, scores[f"{k}_ci"])) if f"{k}_ci" in scores else ""
+
+def _own_sets(own, level):
+    "Coverage and mean size of prediction sets on the own test, as text"
+    row = coverage_table(own).get(level) if own else None
+    return f"{row['coverage']:.1%}, size {row['mean_size']:.2f}" if row else ""
 
 def _left_out(scores):
     "How many photos were left out, and why"

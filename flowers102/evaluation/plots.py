@@ -13,7 +13,7 @@ import torch
 
 from ..core import plain_text
 from ..data.photos import read_photo
-from .conformal import prediction_sets
+from .conformal import label_sets
 from .metrics import confusion, ece, reliability_bins
 from .report import Report
 
@@ -192,11 +192,10 @@ def show_changes(
 # %% ../../nbs/52_evaluation.plots.ipynb #356bec6f
 def class_table(
     report:Report, # predictions
-    level:str="0.95", # coverage level of the prediction sets, a key of `thresholds["sets"]`
+    level:str|None=None, # coverage level of the prediction sets, a key of `thresholds["sets"]`; None: `default_level`
 ) -> list: # of dictionaries, lowest accuracy first; None for a ratio without photos
     "For each class: accuracy, precision, confidence, most frequent confusion, prediction sets"
-    counts, sets = confusion(report.logits, report.labels), report.thresholds.get("sets", {})
-    inside = prediction_sets(report.probs, sets[level]) if level in sets else None
+    counts, inside = confusion(report.logits, report.labels), label_sets(report.probs, report.thresholds, level)
     confidence, rows = report.probs.max(1).values, []
     for c, name in enumerate(report.class_names):
         own, correct, predicted = report.labels == c, int(counts[c, c]), int(counts[:, c].sum())

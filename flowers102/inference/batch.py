@@ -62,7 +62,7 @@ def predict_to_stream(
     file, # a text file, open for writing
     format:str="csv", # "table", "csv" or "jsonl"
     top_k:int=5, # classes in each record
-    level:float|None=None, # coverage level of the prediction sets; None: 0.95
+    level:float|None=None, # coverage level of the prediction sets; None: the default, 0.99 if the bundle allows it
 ) -> int: # number of photos that could not be read
     "Write a record for each photo as soon as it is known"
     width, failed = _width(photos), 0
@@ -97,7 +97,7 @@ def predict_to_file(
     out:str|Path, # the output
     format:str|None=None, # "table", "csv" or "jsonl"; None: from the suffix of `out`
     top_k:int=5, # classes in each record
-    level:float|None=None, # coverage level of the prediction sets; None: 0.95
+    level:float|None=None, # coverage level of the prediction sets; None: the default, 0.99 if the bundle allows it
     resume:bool=False, # continue a half-written output
     ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
 ) -> int: # number of photos that could not be read, over all processes

@@ -151,7 +151,8 @@ def _after_with_bank(bundle, n):
 
         unit = LpNormalization <axis = -1, p = 2> (features)
         rows = Cast <to = 1> (bank)
-        columns = Transpose <perm = [1, 0]> (rows)
+        unit_rows = LpNormalization <axis = -1, p = 2> (rows)
+        columns = Transpose <perm = [1, 0]> (unit_rows)
         cosines = MatMul (unit, columns)
         nearest, places = TopK <axis = -1> (cosines, k)
         kth = ReduceMin <keepdims = 0> (nearest, last)
@@ -175,8 +176,7 @@ def _after_with_bank(bundle, n):
 def _with_bank(bundle, model):
     "The model with the bank inside, in place of its third input"
     onnx, = _packages("onnx")
-    rows = nn.functional.normalize(bundle.bank.float(), dim=1).half()
-    model.graph.initializer.append(onnx.numpy_helper.from_array(rows.numpy(), "bank"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(bundle.bank.half().numpy(), "bank"))
     del model.graph.input[2]
     return model
 

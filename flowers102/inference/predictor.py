@@ -26,7 +26,7 @@ from ..data.photos import LeftOut, is_photo, read_photo, to_rgb, walk_photos
 from ..data.sources import CLASS_NAMES, get_source
 from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
-from ..evaluation.conformal import prediction_sets
+from ..evaluation.conformal import default_level, informative_levels, label_sets, levels_note
 from ..evaluation.ood import COMBINED, known_score, ood_score
 from ..model.build import build_model
 from ..model.bundle import Bundle, bundle_model, load_bundle, make_bundle
@@ -44,7 +44,7 @@ class Prediction:
     confidence: float|None = None # its probability, in [0, 1]
     top_k: list = field(default_factory=list) # (name, probability), most probable first
     error: str = "" # why there is no prediction
-    prediction_set: list|None = None # class names; None: not calibrated
+    prediction_set: list|None = None # class names, most probable first; empty: the model abstains; None: no sets
     known: bool|None = None # False: out-of-distribution, none of the classes; None: not calibrated
     ood_score: float|None = None # higher is further out of distribution; threshold in the bundle
     photo: Image.Image|None = None # kept on request, for `show_prediction`
@@ -211,7 +211,7 @@ def predict_stream(
     photos:Iterable, # paths, Pillow images, uint8 arrays (H, W, 3), or contents of files
     top_k:int=5, # number of classes in each prediction
     keep_photos:bool=False, # keep each photo in its prediction, for `show_prediction`
-    level:float|None=None, # coverage level of the prediction sets; None: 0.95
+    level:float|None=None, # coverage level of the prediction sets; None: the default, 0.99 if the bundle allows it
 ) -> Iterator: # of `Prediction`, in the order of `photos`
     "Predict photos in order and in bounded memory; a bad photo gives a prediction with an error"
     answer, todo = _answerer(predictor, top_k, level), iter(photos)
@@ -254,7 +254,7 @@ def _from_memory(photo):
 def _answerer(predictor, top_k, level):
     "A function that completes the predictions of one batch"
     if top_k < 1: raise FlowersError(f"--top_k {top_k}: expected 1 or more")
-    bundle, limit = predictor.bundle, _set_limit(predictor.bundle, level)
+    bundle, level = predictor.bundle, _set_level(predictor.bundle, level)
     rule = bundle.thresholds.get("known")
     if rule and rule["score"] != COMBINED:
         ood_score(torch.zeros(1, 2), rule["score"]) # raises if there is no such score
@@ -263,34 +263,36 @@ def _answerer(predictor, top_k, level):
         good = [(a, ready) for a, ready in prepared if ready is not None]
         if good:
             logits, scores = predictor.outputs([r for _, r in good])
-            _complete([a for a, _ in good], logits, scores, bundle, top_k, limit)
+            _complete([a for a, _ in good], logits, scores, bundle, top_k, level)
         return [a for a, _ in prepared]
 
     return answer
 
 # %% ../../nbs/70_inference.predictor.ipynb #5da2587a
-def _set_limit(bundle, level):
-    "The threshold of prediction sets; None if there is none and none was asked for"
-    sets = bundle.thresholds.get("sets", {})
-    if (key := f"{.95 if level is None else level:g}") in sets: return sets[key]
-    if level is None: return None
-    has = f"this bundle has {', '.join(sets)}" if sets else (
+def _set_level(bundle, level):
+    "The key of a coverage level in the thresholds; None if there are no sets and none were asked for"
+    sets = informative_levels(bundle.thresholds)
+    if level is None: return default_level(bundle.thresholds)
+    if (key := f"{level:g}") in sets: return key
+    why = "no such prediction sets"
+    if key in bundle.thresholds.get("sets", {}): why = levels_note(bundle.thresholds)
+    has = f"this bundle has {', '.join(sets) or 'none'}" if bundle.thresholds.get("sets") else (
         "this bundle is not calibrated; do that with `flowers102_evaluate --calibrate`")
-    raise FlowersError(f"--level {level:g}: no such prediction sets; {has}")
+    raise FlowersError(f"--level {level:g}: {why}; {has}")
 
 # %% ../../nbs/70_inference.predictor.ipynb #11f46acb
-def _complete(answers, logits, scores, bundle, top_k, limit):
+def _complete(answers, logits, scores, bundle, top_k, level):
     "Write classes and scores into the predictions of one batch"
     names, probs = bundle.class_names, predict_probs(logits, bundle)
     if not probs.isfinite().all():
         raise FlowersError("the bundle's network gives NaN; its weights are damaged")
     ranked, order = probs.sort(dim=-1, descending=True, stable=True)
-    inside = None if limit is None else prediction_sets(probs, limit)
+    inside = None if level is None else label_sets(probs, bundle.thresholds, level)
     least = bundle.thresholds["known"]["at_least"] if scores is not None else None
     for i, (answer, p, k) in enumerate(zip(answers, ranked[:, :top_k].tolist(), order.tolist())):
         answer.top_k = [(names[label], prob) for label, prob in zip(k, p)]
         answer.label, answer.name, answer.confidence = k[0], *answer.top_k[0]
-        if limit is not None: answer.prediction_set = [names[c] for c in k if inside[i, c]]
+        if inside is not None: answer.prediction_set = [names[c] for c in k if inside[i, c]]
         if scores is None: continue
         answer.known, answer.ood_score = bool(scores[i] >= least), -scores[i].item()
 
@@ -300,7 +302,7 @@ def predict(
     photos, # one photo or several, each as for `predict_stream`
     top_k:int=5, # number of classes in each prediction
     keep_photos:bool=False, # keep each photo in its prediction; always for one from memory
-    level:float|None=None, # coverage level of the prediction sets; None: 0.95
+    level:float|None=None, # coverage level of the prediction sets; None: the default, 0.99 if the bundle allows it
 ): # a `Prediction`, or a list of them if `photos` is a list
     "Predict one photo or a list of them"
     file = isinstance(photos, (str, os.PathLike))
