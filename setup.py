@@ -36,7 +36,8 @@ setup(
     extras_require={"dev": cfg["dev_requirements"].split(),
                     "onnx": cfg.get("onnx_requirements", "").split(),
                     "app": cfg.get("app_requirements", "").split(),
-                    "timm": cfg.get("timm_requirements", "").split()},
+                    "timm": cfg.get("timm_requirements", "").split(),
+                    "crosscheck": cfg.get("crosscheck_requirements", "").split()},
     entry_points={
         "console_scripts": cfg["console_scripts"].split(),
         "nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = re.compile(r"^#\|\s*(slow|data|cuda)\b", re.M)
+FLAGS = re.compile(r"^#\|\s*(slow|data|cuda|crosscheck)\b", re.M)
 
 
 class Names(ast.NodeVisitor):
