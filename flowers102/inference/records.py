@@ -49,6 +49,7 @@ def _runners_up(record):
     near = ", ".join(name(kv) for kv in record["top_k"][1:] if kv[0] in inside)
     far = ", ".join(name(kv) for kv in record["top_k"][1:] if kv[0] not in inside)
     text = f"or {near} | {far}" if near and far else f"or {near}" if near else far
+    if record["prediction_set"] == []: text += "  (no class is probable enough for a prediction set)"
     if record["known"] is not False: return text
     return f"{text}  (none of the classes? score {record['ood_score']:.3f})"
 

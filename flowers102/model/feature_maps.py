@@ -274,8 +274,14 @@ def enlarge(
 def _weights(places, side):
     "The weight of each row of cells at each pixel, (side, n); NaN where no cell looks"
     places, pixels = np.asarray(places), np.arange(side)
-    weights = np.stack([np.interp(pixels, places, row) for row in np.eye(len(places))], 1)
-    if len(places) > 1:
-        reach = (places[-1] - places[0])/(len(places) - 1)/2
+    groups = [[0]]
+    for k in range(1, len(places)): # rows that look at the same pixels become one
+        if places[k] - places[groups[-1]].mean() < side/len(places)/2: groups[-1].append(k)
+        else: groups.append([k])
+    merged = np.stack([np.isin(np.arange(len(places)), g)/len(g) for g in groups]) # (rows that are left, n)
+    at = merged @ places
+    weights = np.stack([np.interp(pixels, at, row) for row in np.eye(len(at))], 1) @ merged
+    if len(at) > 1:
+        reach = (at[-1] - at[0])/(len(at) - 1)/2
         weights[(pixels < places[0] - reach - 1e-6) | (pixels > places[-1] + reach + 1e-6)] = np.nan
     return torch.from_numpy(weights).float()
