@@ -113,18 +113,20 @@ def _one_in(p):
 def _error_words(wrong, n, what="photos"):
     "How many photos are named wrong, in words, with the Wilson interval"
     low, high = proportion_interval(wrong, n)
-    if not wrong: return f"None of the {n:,} {what} is named wrong; the true error may be as large as {_one_in(high)} (95% interval)."
-    if wrong == n: return f"All {n:,} {what} are named wrong; at best {_one_in(1 - low)} is named right (95% interval)."
-    few, many = _one_in(low), _one_in(high)
+    if not wrong:
+        return (f"None of the {n:,} {what} is named wrong; the true error may be as large as {_one_in(high)} "
+                "(95% interval).")
+    if wrong == n:
+        return f"All {n:,} {what} are named wrong; at best {_one_in(1 - low)} is named right (95% interval)."
+    few, many, about = _one_in(low), _one_in(high), _one_in(wrong/n)
     between = f"between {many} and {few}" if few != many else f"95% interval {low:.1%} to {high:.1%}"
-    about = _one_in(wrong/n)
     return f"About {about} {what} {'is' if about.startswith('1 ') else 'are'} named wrong ({between})."
 
 # %% ../../nbs/56_evaluation.html.ipynb #9e86d01e
 def answered_above(
     report:Report, # predictions
     threshold:float, # answer only at this confidence or more
-) -> dict: # threshold, n (photos answered), answered, correct: fractions, and their Wilson intervals as NAME_ci
+) -> dict: # threshold; n: photos answered; answered, correct: fractions, with Wilson intervals as NAME_ci
     "The photos that a confidence threshold answers, and the fraction of the answers that is correct"
     kept = report.probs.amax(1) >= threshold
     n, hits = int(kept.sum()), int(report.correct[kept].sum())
@@ -158,15 +160,16 @@ def _between(interval):
 def _point_words(point):
     "An operating point as (headline, sentence)"
     if point["goal"] is None:
-        return "no threshold helps", "No confidence threshold halves the error: a high confidence is no reason to trust an answer."
-    t, both = _threshold(point["threshold"]), [f"{point[k]:.1%}" for k in ("answered", "correct")]
-    head = f"{both[0]} answered, {both[1]} correct"
+        return "no threshold helps", ("No confidence threshold halves the error: a high confidence is no reason "
+                                      "to trust an answer.")
+    answered, correct = (f"{point[k]:.1%}" for k in ("answered", "correct"))
+    head, between = f"{answered} answered, {correct} correct", _between(point["correct_ci"])
     if point["threshold"] == 0: # nothing to leave out
-        return head, f"All photos can be answered: {both[1]} of the answers are correct{_between(point['correct_ci'])}, without a threshold."
+        return head, f"All photos can be answered: {correct}{between} of the answers are correct, without a threshold."
     why = ("" if point["goal"] == "target" else
            " No threshold makes 99% of the answers correct; this one halves the error.")
-    return head, (f"Answer only at a confidence of {t} or more: {both[0]} of the photos are answered"
-                  f"{_between(point['answered_ci'])}, {both[1]} of them correctly{_between(point['correct_ci'])}.{why} "
+    return head, (f"Answer only at a confidence of {_threshold(point['threshold'])} or more: {answered} of the photos "
+                  f"are answered{_between(point['answered_ci'])}, {correct} of them correctly{between}.{why} "
                   "The threshold was chosen on these photos, so the numbers are slightly optimistic.")
 
 def _threshold(t): return f"{t:.2f}" if round(t, 2) == round(t, 3) else f"{t:.3f}"
@@ -177,34 +180,37 @@ def _point_there(report, threshold):
     p = answered_above(report, threshold)
     start = f"On the {len(report):,} photos from elsewhere the same threshold answers"
     if not p["n"]: return f"{start} none."
-    return f"{start} {p['answered']:.1%}{_between(p['answered_ci'])}, {p['correct']:.1%} of them correctly{_between(p['correct_ci'])}."
+    return (f"{start} {p['answered']:.1%}{_between(p['answered_ci'])}, "
+            f"{p['correct']:.1%} of them correctly{_between(p['correct_ci'])}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #422fa4f2
 def _versus_words(name, found):
     "A comparison with another model as (headline, sentence)"
     better = "better than" if found.difference > 0 else "worse than"
-    verdict = f"it is {better} {name}" if found.p < .05 else f"the difference from {name} may be due to chance"
-    p = f"= {found.p:.3f}" if found.p >= .001 else "< 0.001"
+    verdict = (f"it is {better} {name}" if found.p < .05 else
+               f"the difference from {name} may be due to chance")
+    points, p = f"{100*found.difference:+.1f} points", f"= {found.p:.3f}" if found.p >= .001 else "< 0.001"
     low, high = (f"{100*v:+.1f}" for v in found.interval)
-    return (f"{100*found.difference:+.1f} points",
-            f"{found.only_first:,} of {found.n:,} photos are named correctly by this model alone and {found.only_second:,} by {name} "
-            f"alone: {100*found.difference:+.1f} points of top-1 [{low}, {high}], p {p} (McNemar, mid-p); {verdict}.")
+    return points, (f"{found.only_first:,} of {found.n:,} photos are named correctly by this model alone and "
+                    f"{found.only_second:,} by {name} alone: {points} of top-1 [{low}, {high}], "
+                    f"p {p} (McNemar, mid-p); {verdict}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #7dae5bf8
 def _verdict(name, report, elsewhere=None):
     "What an evaluation comes to, in one sentence"
-    if report.n_contaminated is None: return f"This evaluation can't tell how good {name} is: nobody knows on which photos it was trained"
-    if report.n_contaminated:
-        return (f"This evaluation can't tell how good {name} is: it was trained on {report.n_contaminated:,} of these "
-                f"{len(report):,} photos")
-    tests = [(report.metrics["top1"], len(report))] + ([(elsewhere["top1"], elsewhere["n"])] if elsewhere else [])
+    n, open_question = report.n_contaminated, f"This evaluation can't tell how good {name} is"
+    if n is None: return f"{open_question}: nobody knows on which photos it was trained"
+    if n: return f"{open_question}: it was trained on {n:,} of these {len(report):,} photos"
+    tests = [(report.metrics["top1"], len(report))]
+    if elsewhere: tests.append((elsewhere["top1"], elsewhere["n"]))
     low, high = min(proportion_interval(round(p*n), n) for p, n in tests)
     use = ("good enough to suggest names that a person checks" if low >= .9 else
            "good enough for a first guess only" if low >= .5 else
            "not good enough to use" if high < .5 else "not shown to be good enough to use")
     away = (f" and {elsewhere['top1']:.1%} of the photos from elsewhere" if elsewhere else
             "; photos from elsewhere were not tested")
-    return f"{name} is {use}: it names {report.metrics['top1']:.1%} of the {report.subset} photos correctly{away}"
+    own = f"{report.metrics['top1']:.1%} of the {report.subset} photos"
+    return f"{name} is {use}: it names {own} correctly{away}"
 
 # %% ../../nbs/56_evaluation.html.ipynb #4a278d89
 def markdown_text(
@@ -221,9 +227,11 @@ _NOT_YAML = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\
 
 def _scalar(v):
     "A number or text in YAML; characters that YAML does not allow are escaped"
-    if isinstance(v, float): return f"{v:.6f}".rstrip("0").removesuffix(".") + ".0"*float(round(v, 6)).is_integer()
-    text = json.dumps(v, ensure_ascii=False)
-    return _NOT_YAML.sub(lambda c: "\\ufffd" if "\ud800" <= c[0] <= "\udfff" else f"\\u{ord(c[0]):04x}", text)
+    if isinstance(v, float):
+        text = f"{v:.6f}".rstrip("0")
+        return text + "0"*text.endswith(".")
+    escaped = lambda c: "\\ufffd" if "\ud800" <= c[0] <= "\udfff" else f"\\u{ord(c[0]):04x}"
+    return _NOT_YAML.sub(escaped, json.dumps(v, ensure_ascii=False))
 
 # %% ../../nbs/56_evaluation.html.ipynb #c2436986
 def _yaml(value, indent=0):
@@ -231,7 +239,8 @@ def _yaml(value, indent=0):
     pad, lines = "  "*indent, []
     if isinstance(value, dict):
         for k, v in value.items():
-            lines += [f"{pad}{k}:", *_yaml(v, indent + 1)] if isinstance(v, (dict, list)) else [f"{pad}{k}: {_scalar(v)}"]
+            nested = isinstance(v, (dict, list))
+            lines += [f"{pad}{k}:", *_yaml(v, indent + 1)] if nested else [f"{pad}{k}: {_scalar(v)}"]
         return lines
     for v in value:
         inner = _yaml(v, indent + 1) if isinstance(v, dict) else [_scalar(v)]
@@ -239,16 +248,18 @@ def _yaml(value, indent=0):
     return lines
 
 # %% ../../nbs/56_evaluation.html.ipynb #718fdb1c
-_HUB_LICENSES = set("""apache-2.0 mit bsd bsd-2-clause bsd-3-clause cc0-1.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nc-4.0 cc-by-nd-4.0
-    cc-by-nc-nd-4.0 cc-by-nc-sa-4.0 gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 openrail gemma apple-ascl apple-amlr unknown""".split())
+_HUB_LICENSES = set("""apache-2.0 mit bsd bsd-2-clause bsd-3-clause cc0-1.0 cc-by-4.0 cc-by-sa-4.0
+    cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-4.0 cc-by-nc-sa-4.0 gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 openrail
+    gemma apple-ascl apple-amlr unknown""".split())
 
 def _license(bundle):
     "The licence in the metadata of a model card"
     stated = " ".join(bundle.license.split())
     if stated.lower() in _HUB_LICENSES: return {"license": stated.lower()}
-    if not stated: return {"license": "other", "license_name": "not-stated"}
-    if re.match("https?://", stated): return {"license": "other", "license_name": "license-of-the-weights", "license_link": stated}
-    return {"license": "other", "license_name": re.sub("[^a-z0-9.]+", "-", stated.lower()).strip("-") or "not-stated"}
+    if re.match("https?://", stated):
+        return {"license": "other", "license_name": "license-of-the-weights", "license_link": stated}
+    name = re.sub("[^a-z0-9.]+", "-", stated.lower()).strip("-")
+    return {"license": "other", "license_name": name or "not-stated"}
 
 # %% ../../nbs/56_evaluation.html.ipynb #354da045
 def _is_oxford(report):
@@ -262,37 +273,46 @@ def _trained_on_oxford(bundle, report):
     return bundle.split_sha256 == report.split_sha256 and _is_oxford(report)
 
 # %% ../../nbs/56_evaluation.html.ipynb #024fa197
-_HUB_METRICS = {"top1": ("accuracy", "top-1 accuracy"), "top5": ("accuracy", "top-5 accuracy"), "macro_f1": ("f1", "macro F1"),
-                "nll": ("nll", "negative log-likelihood"), "brier": ("brier_score", "Brier score"),
-                "ece": ("ece", "expected calibration error, 15 bins")}
+_HUB_METRICS = {"top1": ("accuracy", "top-1 accuracy"), "top5": ("accuracy", "top-5 accuracy"),
+                "macro_f1": ("f1", "macro F1"), "nll": ("nll", "negative log-likelihood"),
+                "brier": ("brier_score", "Brier score"), "ece": ("ece", "expected calibration error, 15 bins")}
 
 def _result(scores, dataset):
     "One entry of a model index: metrics on one set of photos"
     metrics = []
     for k, (kind, name) in _HUB_METRICS.items():
         if k not in scores: continue
-        interval = scores.get(f"{k}_ci") if k != "ece" else None # resampling makes an ECE larger
-        args = {"interval_95": [float(v) for v in interval]} if interval else {}
-        metrics.append({"type": kind, "value": float(scores[k]), "name": name, **({"args": args} if args else {})})
-    return {"task": {"type": "image-classification", "name": "Image Classification"}, "dataset": dataset, "metrics": metrics}
+        interval = scores.get(f"{k}_ci") if k != "ece" else None # of older reports: resampling makes an ECE larger
+        args = {"args": {"interval_95": [float(v) for v in interval]}} if interval else {}
+        metrics.append({"type": kind, "value": float(scores[k]), "name": name, **args})
+    task = {"type": "image-classification", "name": "Image Classification"}
+    return {"task": task, "dataset": dataset, "metrics": metrics}
+
+# %% ../../nbs/56_evaluation.html.ipynb #9770af89
+def _dataset(report):
+    "The photos of a report in a model index; any other folder than Oxford's is an `imagefolder`"
+    about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "photos": len(report),
+             "views": report.views}
+    names = {"name": "Oxford 102 Flowers", "type": _HUB_OXFORD}
+    if not _is_oxford(report): names = {"name": _folder(report), "type": "imagefolder"}
+    return {**names, "split": {"valid": "validation"}.get(report.subset, report.subset), "args": about}
 
 # %% ../../nbs/56_evaluation.html.ipynb #382e9731
 def _metadata(bundle, report, scores, elsewhere=None):
     "The metadata of a model card, as the Hub reads it"
-    oxford = _is_oxford(report)
-    about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "photos": len(report), "views": report.views}
-    dataset = {"name": "Oxford 102 Flowers" if oxford else _folder(report), "type": _HUB_OXFORD if oxford else "imagefolder",
-               "split": {"valid": "validation"}.get(report.subset, report.subset), "args": about}
-    results = [_result(scores, dataset)]
+    results = [_result(scores, _dataset(report))]
     if elsewhere:
         about = {"files_sha256": elsewhere["sha256"], "photos": elsewhere["n"], "classes": elsewhere["classes"]}
-        results.append(_result(elsewhere, {"name": f"photos from elsewhere: {elsewhere['name']}", "type": "imagefolder", "args": about}))
-    timm, base = bundle.arch.startswith("timm:"), re.fullmatch(r"timm (\w[\w.-]*\.\w+)", bundle.weights)
+        place = {"name": f"photos from elsewhere: {elsewhere['name']}", "type": "imagefolder", "args": about}
+        results.append(_result(elsewhere, place))
+    library = "timm" if bundle.arch.startswith("timm:") else "torchvision"
+    base = re.fullmatch(r"timm (\w[\w.-]*\.\w+)", bundle.weights)
     return {**_license(bundle), "library_name": "flowers102", "pipeline_tag": "image-classification",
-            "tags": ["image-classification", "flowers", "pytorch", "timm" if timm else "torchvision"],
+            "tags": ["image-classification", "flowers", "pytorch", library],
             **({"datasets": [_HUB_OXFORD]} if _trained_on_oxford(bundle, report) else {}),
             **({"base_model": f"timm/{base[1]}"} if base else {}),
-            "metrics": ["accuracy", "f1", "brier_score"], "model-index": [{"name": bundle.arch, "results": results}]}
+            "metrics": ["accuracy", "f1", "brier_score"],
+            "model-index": [{"name": bundle.arch, "results": results}]}
 
 _HUB_OXFORD = "dpdl-benchmark/oxford_flowers102" # a copy of these photos on the Hub
 
@@ -332,24 +352,29 @@ def _render(name, **facts):
 # %% ../../nbs/56_evaluation.html.ipynb #13dde5ba
 def _training(bundle):
     "How a bundle was trained, as far as it is recorded: of (what, value)"
-    m, start = bundle.metrics, bundle.metrics.get("start_weights_sha256")
+    m = bundle.metrics
     weights = bundle.weights or m.get("weights") or ""
-    rows = [("pretrained weights", {"": "not recorded", "none": "none, trained from random weights"}.get(weights, weights)),
-            ("SHA-256 of these weights", start), ("licence of these weights", bundle.license), ("recipe", m.get("recipe")),
-            ("seed", m.get("seed")), ("epochs", m.get("epochs")), ("best epoch", m.get("best_epoch")),
-            ("minutes, test included", m.get("minutes")), ("hardware", m.get("hardware")), ("processes", m.get("processes")),
+    known = {"": "not recorded", "none": "none, trained from random weights"}
+    rows = [("pretrained weights", known.get(weights, weights)),
+            ("SHA-256 of these weights", m.get("start_weights_sha256")),
+            ("licence of these weights", bundle.license), ("recipe", m.get("recipe")), ("seed", m.get("seed")),
+            ("epochs", m.get("epochs")), ("best epoch", m.get("best_epoch")),
+            ("minutes, test included", m.get("minutes")), ("hardware", m.get("hardware")),
+            ("processes", m.get("processes")),
             ("made with", ", ".join(f"{k} {v}" for k, v in bundle.versions.items()))]
     return [(k, str(v)) for k, v in rows if v not in (None, "")]
 
 # %% ../../nbs/56_evaluation.html.ipynb #e7650bfd
 def _data(bundle, report):
     "What a model was trained and evaluated on"
-    n, same = bundle.thresholds.get("photos"), bundle.split_sha256 == report.split_sha256
+    n, folder = bundle.thresholds.get("photos"), f"in a folder named {_folder(report)}"
     tuned = f" {n:,} validation photos selected temperature and thresholds." if n else ""
-    where = f", of photos in a folder named {_folder(report)}" if same else ""
-    trained = f"The train subset of the split {bundle.protocol or 'unknown'}{where}, in {len(bundle.class_names)} classes.{tuned}"
-    tested = f"{len(report):,} photos of the {report.subset} subset of {report.protocol}, in a folder named {_folder(report)}."
-    return {"trained_on": trained + _OXFORD*_trained_on_oxford(bundle, report), "tested_on": tested + _OXFORD*_is_oxford(report)}
+    where = f", of photos {folder}" if bundle.split_sha256 == report.split_sha256 else ""
+    trained = (f"The train subset of the split {bundle.protocol or 'unknown'}{where}, "
+               f"in {len(bundle.class_names)} classes.{tuned}")
+    tested = f"{len(report):,} photos of the {report.subset} subset of {report.protocol}, {folder}."
+    return {"trained_on": trained + _OXFORD*_trained_on_oxford(bundle, report),
+            "tested_on": tested + _OXFORD*_is_oxford(report)}
 
 _OXFORD = (" Oxford 102 Flowers (Nilsback and Zisserman, 2008) are photos collected from the web; their "
            "licence is unclear: ask before publishing photos.")
@@ -359,16 +384,17 @@ def _facts(bundle, report, scores, accepted, elsewhere=None, comparison=None, aw
     "The values for the placeholders of the templates"
     table, names = class_table(report), report.class_names
     views = f", mean over {report.views} views of each" if report.views > 1 else ""
-    return {"b": bundle, "views": views, "n": f"{len(report):,}", "subset": report.subset, "protocol": report.protocol,
-            "sha": report.split_sha256, "hash": report.split_sha256[:12], "between": _between, "made": _today(),
-            "training": _training(bundle), **_data(bundle, report), "folder": _folder(report), "plain": scores["uncalibrated"],
-            "license": _license(bundle), "oxford": _is_oxford(report), "trained_on_oxford": _trained_on_oxford(bundle, report),
-            "t": report.temperature, "slope": _slope(bundle), "n_valid": bundle.thresholds.get("photos"), "classes": table,
-            "worst": ", ".join(f"{r['name']} ({r['correct']} of {r['photos']})" for r in table[:5] if r["photos"]),
-            "pairs": "; ".join(f"{names[a]} and {names[b]} ({ab + ba} times)"
-                               for a, b, ab, ba in confused_pairs(report, 5)),
+    worst = [f"{r['name']} ({r['correct']} of {r['photos']})" for r in table[:5] if r["photos"]]
+    pairs = [f"{names[a]} and {names[b]} ({ab + ba} times)" for a, b, ab, ba in confused_pairs(report, 5)]
+    return {"b": bundle, "views": views, "n": f"{len(report):,}", "subset": report.subset,
+            "protocol": report.protocol, "sha": report.split_sha256, "hash": report.split_sha256[:12],
+            "made": _today(), "versions": versions(), "repo": _REPO, "between": _between,
+            "training": _training(bundle), **_data(bundle, report), "license": _license(bundle),
+            "trained_on_oxford": _trained_on_oxford(bundle, report), "t": report.temperature,
+            "slope": _slope(bundle), "n_valid": bundle.thresholds.get("photos"), "plain": scores["uncalibrated"],
+            "classes": table, "worst": ", ".join(worst), "pairs": "; ".join(pairs),
             "absent": ", ".join(report.absent), "warnings": _warnings(report), "elsewhere": elsewhere,
-            "away": _away_rows(elsewhere, report) if elsewhere else [], "versions": versions(), "repo": _REPO,
+            "away": _away_rows(elsewhere, report) if elsewhere else [],
             **_summary(bundle, report, elsewhere, comparison, away),
             **_measured(bundle, report, scores, accepted, elsewhere),
             "front": "\n".join(_yaml(_metadata(bundle, report, scores, elsewhere)))}
@@ -386,92 +412,113 @@ def _today():
 def _warnings(report):
     "What makes the numbers of a report better than they should be"
     n, found = report.n_contaminated, []
-    if n is None: found.append("The training split is unknown: some of these photos may have been trained on (train/test contamination).")
-    elif n: found.append(f"The model was trained on {n} of these photos (train/test contamination): the metrics say little about new photos.")
-    if report.n_tuned: found.append(f"{report.n_tuned} of these photos selected the epoch, the temperature and the thresholds: "
-                                    "the metrics are optimistically biased.")
+    if n is None:
+        found.append("The training split is unknown: some of these photos may have been trained on "
+                     "(train/test contamination).")
+    elif n:
+        found.append(f"The model was trained on {n} of these photos (train/test contamination): "
+                     "the metrics say little about new photos.")
+    if report.n_tuned:
+        found.append(f"{report.n_tuned} of these photos selected the epoch, the temperature and the thresholds: "
+                     "the metrics are optimistically biased.")
     return found
 
 # %% ../../nbs/56_evaluation.html.ipynb #fdfc66b2
 def _summary(bundle, report, elsewhere, comparison, away):
     "The sentences that a decision-maker reads first"
-    point, wrong = operating_point(report), lambda top1, n: n - round(top1*n)
-    there = _error_words(wrong(elsewhere["top1"], elsewhere["n"]), elsewhere["n"], "photos from elsewhere") if elsewhere else ""
-    errors = wrong(report.metrics["top1"], len(report))
-    return {"verdict": _verdict(bundle.arch, report, elsewhere), "point": _point_words(point), "there": there, "usable": "is good enough" in _verdict("it", report, elsewhere),
-            "error": _error_words(errors, len(report), f"{report.subset} photos"),
-            "error_head": f"{_one_in(errors/len(report))} named wrong" if errors else "no error",
-            "top1": report.metrics["top1"], "top1_ci": proportion_interval(int(report.correct.sum()), len(report)),
+    point, n, top1 = operating_point(report), len(report), report.metrics["top1"]
+    errors = n - int(report.correct.sum())
+    there = ""
+    if elsewhere:
+        wrong = elsewhere["n"] - round(elsewhere["top1"]*elsewhere["n"])
+        there = _error_words(wrong, elsewhere["n"], "photos from elsewhere")
+    return {"verdict": _verdict(bundle.arch, report, elsewhere), "point": _point_words(point), "there": there,
+            "usable": "is good enough" in _verdict("it", report, elsewhere),
+            "error": _error_words(errors, n, f"{report.subset} photos"),
+            "error_head": f"{_one_in(errors/n)} named wrong" if errors else "no error",
+            "top1": top1, "top1_ci": proportion_interval(n - errors, n),
             "versus": _versus_words(*comparison) if comparison else None,
-            "most_frequent": report.labels.bincount().max().item()/len(report),
+            "most_frequent": report.labels.bincount().max().item()/n,
             "point_there": _point_there(away.report, point["threshold"]) if away and point.get("threshold") else ""}
 
 # %% ../../nbs/56_evaluation.html.ipynb #ec81d165
 def _measured(bundle, report, scores, accepted, elsewhere):
     "The rows of the tables of metrics, prediction sets and accepted images"
     sizes = {k: len(report) if k == "flowers" else _OOD_IMAGES for k in accepted}
+    what = {k: "photos of this report" if k == "flowers" else f"synthetic: {k}" for k in accepted}
     note = scores.get("sets_note", "")
     return {"numbers": _number_rows(scores, len(report.class_names)), "sets": _set_rows(scores.get("sets", {})),
             "sets_note": note and note[0].upper() + note[1:] + ".", "ood": _ood_words(bundle, accepted, elsewhere),
-            "accepted": [("photos of this report" if k == "flowers" else f"synthetic: {k}", sizes[k], v,
-                          proportion_interval(round(v*sizes[k]), sizes[k])) for k, v in accepted.items()]}
+            "accepted": [(what[k], sizes[k], v, proportion_interval(round(v*sizes[k]), sizes[k]))
+                         for k, v in accepted.items()]}
 
 # %% ../../nbs/56_evaluation.html.ipynb #8347e2e7
-_MEANING = {"top1": "Photos whose most probable class is the true one.",
-            "top5": "Photos whose true class is among the five most probable ones.",
-            "mean_class": "Accuracy of each class, averaged over classes: a rare class counts as much as a frequent one.",
-            "macro_f1": "Harmonic mean of precision and recall of each class, averaged over classes.",
-            "nll": "Negative log-likelihood: mean of -ln of the probability of the true class; 0 is best, guessing gives {guess:.2f}.",
-            "brier": "Squared distance between the probabilities and the truth, summed over classes; 0 is best, 2 is worst.",
-            "ece": "Expected calibration error: mean gap between confidence and accuracy, over 15 bins of confidence{expected}."}
+_MEANING = {
+    "top1": "Photos whose most probable class is the true one.",
+    "top5": "Photos whose true class is among the five most probable ones.",
+    "mean_class": "Accuracy of each class, averaged over classes: a rare class counts as much as a frequent one.",
+    "macro_f1": "Harmonic mean of precision and recall of each class, averaged over classes.",
+    "nll": "Negative log-likelihood: mean of -ln of the probability of the true class; 0 is best, "
+           "guessing gives {guess:.2f}.",
+    "brier": "Squared distance between the probabilities and the truth, summed over classes; 0 is best, 2 is worst.",
+    "ece": "Expected calibration error: mean gap between confidence and accuracy, over 15 bins of "
+           "confidence{expected}."}
 
 def _number_rows(scores, n_classes):
     "Metrics as dictionaries of name, value, interval and meaning, all text"
     floor = scores.get("ece_expected")
-    expected = "" if floor is None else f"; a perfectly calibrated model would show about {floor:.2f} on so many photos"
+    expected = "" if floor is None else f"; a calibrated model would show about {floor:.2f} on so many photos"
     rows = []
     for k, name in NAMES.items():
         if k not in scores: continue
-        rows.append({"name": name, "value": format_metric(k, scores[k]), "interval": "" if k == "ece" else _span(k, scores.get(f"{k}_ci", ())),
+        interval = scores.get(f"{k}_ci", ()) if k != "ece" else ()
+        rows.append({"name": name, "value": format_metric(k, scores[k]), "interval": _span(k, interval),
                      "meaning": _MEANING[k].format(guess=math.log(n_classes), expected=expected)})
     return rows
 
 # %% ../../nbs/56_evaluation.html.ipynb #95cb0209
 def _set_rows(sets):
     "Prediction sets as dictionaries of level, coverage, expected, size, empty and macro, all text"
-    percent, rows = lambda v: f"{100*v:.1f}%", []
-    for level, r in sets.items():
-        rows.append({"level": f"{100*float(level):g}%", "coverage": percent(r["coverage"]) + _between(r.get("coverage_ci")),
-                     "expected": " to ".join(map(percent, r["expected"])) if r.get("expected") else "",
-                     "size": f"{r['mean_size']:.2f}", "empty": percent(r["empty"]) if "empty" in r else "",
-                     "macro": percent(r["macro_coverage"]) if "macro_coverage" in r else ""})
+    percent, rows = lambda v: "" if v is None else f"{100*v:.1f}%", []
+    for level, r in sets.items(): # what older results lack is left empty
+        rows.append({"level": f"{100*float(level):g}%", "size": f"{r['mean_size']:.2f}",
+                     "coverage": percent(r["coverage"]) + _between(r.get("coverage_ci")),
+                     "expected": " to ".join(map(percent, r.get("expected", ()))),
+                     "empty": percent(r.get("empty")), "macro": percent(r.get("macro_coverage"))})
     return rows
 
 # %% ../../nbs/56_evaluation.html.ipynb #9ae7d3be
 def _ood_words(bundle, accepted, elsewhere):
     "What is known about photos of none of the classes, in sentences"
     rule, n = bundle.thresholds.get("known"), len(bundle.class_names)
-    if not rule: return [f"There is no out-of-distribution threshold: a photo of anything gets one of the {n} names."]
-    words = [f"A photo whose score fails the out-of-distribution threshold is marked as none of the {n} classes. The threshold "
-             f"lets {rule.get('kept', .95):.0%} of the validation photos pass."]
-    parts = [(what, elsewhere[k]) for k, what in (("near", "other flowers"), ("far", "other things")) if k in (elsewhere or {})]
-    words += [f"Of {s['n']:,} photos of {what}, {s['known']:.1%}{_between(s.get('known_ci'))} pass it and get one of the names."
-              for what, s in parts]
-    if not parts: words.append("How many photos of other plants or other things it stops was not measured: some will pass and get "
-                               "one of the names" + bool(accepted)*"; synthetic images are unlike any photo and don't tell" + ".")
+    if not rule:
+        return [f"There is no out-of-distribution threshold: a photo of anything gets one of the {n} names."]
+    words = [f"A photo whose score fails the out-of-distribution threshold is marked as none of the {n} classes. "
+             f"The threshold lets {rule.get('kept', .95):.0%} of the validation photos pass."]
+    parts = {"other flowers": "near", "other things": "far"}
+    measured = {what: elsewhere[k] for what, k in parts.items() if k in (elsewhere or {})}
+    words += [f"Of {s['n']:,} photos of {what}, {s['known']:.1%}{_between(s.get('known_ci'))} pass it and get "
+              "one of the names." for what, s in measured.items()]
+    if not measured:
+        unlike = "; synthetic images are unlike any photo and don't tell"*bool(accepted)
+        words.append("How many photos of other plants or other things it stops was not measured: some will pass "
+                     f"and get one of the names{unlike}.")
     return words
 
 # %% ../../nbs/56_evaluation.html.ipynb #a6083d64
 def _away_rows(elsewhere, report):
-    "The metrics on photos from elsewhere beside those of the own test, as text; hashes are at the foot of the page"
-    versus = lambda: _versus_words("the second model", Comparison(**elsewhere["comparison"]))[1]
-    return [(what, own, versus() if what == "second model" else there) for what, own, there in elsewhere_rows(elsewhere, report)]
+    "The metrics on photos from elsewhere beside those of the own test, as text without hashes"
+    rows = elsewhere_rows(elsewhere, report)
+    if "comparison" not in elsewhere: return rows
+    words = _versus_words("the second model", Comparison(**elsewhere["comparison"]))[1]
+    return [(what, own, words if what == "second model" else there) for what, own, there in rows]
 
 # %% ../../nbs/56_evaluation.html.ipynb #c2aefe8d
 def _slope(bundle):
     "What a slope adds to the temperature, in words"
     if not (slope := bundle.thresholds.get("slope", 0.)): return ""
-    return f", times 1 + {slope:.2f} d for a photo at distance d: 0 for half of the validation photos, over 1 for 5% of them"
+    return (f", times 1 + {slope:.2f} d for a photo at distance d: 0 for half of the validation photos, "
+            "over 1 for 5% of them")
 
 # %% ../../nbs/56_evaluation.html.ipynb #cf1bd0b1
 def _span(metric, interval):
@@ -485,28 +532,29 @@ def _reliability_alt(report, n_bins=15):
     b, before = reliability_bins(report.probs, report.labels, n_bins), report.logits.double().softmax(1)
     many = b["count"] >= len(report)/20 # at least one of 15 bins; the gap of a smaller bin is mostly chance
     gap = torch.where(many, (b["accuracy"] - b["confidence"]).abs(), -1.)
-    k = int(gap.argmax())
-    return (f"Reliability diagrams, {n_bins} bins. ECE {ece(before, report.labels, n_bins):.2f} before calibration and "
-            f"{ece(report.probs, report.labels, n_bins):.2f} after. After calibration the largest gap, of bins with at least 5% of the "
-            f"photos, is {gap[k]:.2f} at a mean confidence of {b['confidence'][k]:.2f}, where the accuracy is {b['accuracy'][k]:.2f}.")
+    k, values = int(gap.argmax()), [ece(p, report.labels, n_bins) for p in (before, report.probs)]
+    return (f"Reliability diagrams, {n_bins} bins. ECE {values[0]:.2f} before calibration and {values[1]:.2f} after. "
+            f"After calibration the largest gap, of bins with at least 5% of the photos, is {gap[k]:.2f} at a mean "
+            f"confidence of {b['confidence'][k]:.2f}, where the accuracy is {b['accuracy'][k]:.2f}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #d192a379
 def _confusion_alt(report, block):
     "A confusion matrix and its worst block in words"
-    wrong, n, names = int((~report.correct).sum()), len(report), report.class_names
-    inside = [int(y) in block and int(p) in block for y, p in zip(report.labels, report.predicted)]
-    among = sum(i and not c for i, c in zip(inside, report.correct.tolist()))
-    pair = next((f" Most often confused: {names[a]} and {names[b]}, {ab + ba} times." for a, b, ab, ba in confused_pairs(report, 1)), "")
-    return (f"Confusion matrix of {len(names)} classes: {wrong:,} errors in {n:,} photos.{pair} "
-            f"Right: {among} errors among {len(block)} classes, {names[block[0]]} to {names[block[-1]]}.")
+    names, wrong = report.class_names, ~report.correct
+    inside = torch.isin(report.labels, torch.tensor(block)) & torch.isin(report.predicted, torch.tensor(block))
+    pair = "".join(f" Most often confused: {names[a]} and {names[b]}, {ab + ba} times."
+                   for a, b, ab, ba in confused_pairs(report, 1))
+    return (f"Confusion matrix of {len(names)} classes: {int(wrong.sum()):,} errors in {len(report):,} photos.{pair} "
+            f"Right: {int((inside & wrong).sum())} errors among {len(block)} classes, {names[block[0]]} to "
+            f"{names[block[-1]]}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #a6d6880e
 def _coverage_alt(report):
     "A risk-coverage curve in words"
     coverage, risk = risk_coverage_curve(report)
-    at = lambda part: risk[max(0, round(part*len(risk)) - 1)]
-    return (f"Risk-coverage curve: the error rate is {at(.5):.1%} if the most confident half of the photos is answered, {at(.9):.1%} at "
-            f"90% coverage and {at(1):.1%} without abstention; AURC {risk.mean():.3f}.")
+    half, most, whole = (risk[max(0, round(part*len(risk)) - 1)] for part in (.5, .9, 1))
+    return (f"Risk-coverage curve: the error rate is {half:.1%} if the most confident half of the photos is answered, "
+            f"{most:.1%} at 90% coverage and {whole:.1%} without abstention; AURC {risk.mean():.3f}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #af7309b5
 def _losses_alt(report, n=12):
@@ -522,16 +570,20 @@ def _robustness_alt(found):
     "Accuracy on corrupted photos in words"
     last = {k: rows[-1][1] for k, rows in found.rows.items()}
     worst, best = min(last, key=last.get), max(last, key=last.get)
-    return (f"Top-1 against severity for {len(last)} types of corruption on {found.n:,} photos, {found.clean:.1%} without corruption. "
-            f"At the greatest severity {worst} is the worst with {last[worst]:.1%}, and {best} the best with {last[best]:.1%}.")
+    return (f"Top-1 against severity for {len(last)} types of corruption on {found.n:,} photos, {found.clean:.1%} "
+            f"without corruption. At the greatest severity {worst} is the worst with {last[worst]:.1%}, and {best} "
+            f"the best with {last[best]:.1%}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #edd84a75
 def _elsewhere_alt(report, elsewhere):
     "What passes the OOD threshold in words"
-    groups = {"the own test": report, "photos from elsewhere": elsewhere.report, "other flowers": elsewhere.near, "other things": elsewhere.far}
-    parts = [f"{r.known.double().mean():.1%} of {len(r):,} photos of {k}" for k, r in groups.items() if r is not None and r.known is not None]
+    groups = {"the own test": report, "known classes from elsewhere": elsewhere.report,
+              "other flowers": elsewhere.near, "other things": elsewhere.far}
+    parts = [f"{r.known.double().mean():.1%} of {len(r):,} photos of {k}" for k, r in groups.items()
+             if r is not None and r.known is not None]
     if not parts: return "Fraction of photos above each confidence; there is no OOD threshold."
-    return f"Fraction of photos above each OOD threshold. At the threshold of the bundle pass {', '.join(parts)}."
+    return ("Fraction of photos above each OOD threshold. At the threshold of the bundle pass "
+            f"{', '.join(parts)}.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #4f0eeb99
 def report_figures(
@@ -554,8 +606,8 @@ def report_figures(
          lambda axs: [show_confusion(report, axs[0]), show_confusion(report, axs[1], block)], (1, 2))
     for k, (a, b, ab, ba) in enumerate(confused_pairs(report, 3)):
         draw(f"pair-{k + 1}", f"{names[a]} and {names[b]}: errors come first, in a red frame",
-             f"Photos of {names[a]}, {ab} of them predicted as {names[b]}, above photos of {names[b]}, {ba} of them predicted as "
-             f"{names[a]}.", (8, 3.2),
+             f"Photos of {names[a]}, {ab} of them predicted as {names[b]}, above photos of {names[b]}, "
+             f"{ba} of them predicted as {names[a]}.", (8, 3.2),
              lambda axs: show_pair(report, a, b, axs=axs), (2, 6))
     draw("reliability", "Reliability diagrams before and after calibration",
          _reliability_alt(report), (7, 3.1),
@@ -567,23 +619,25 @@ def report_figures(
              lambda axs: show_robustness(robustness, axs), (1, 2))
     if elsewhere: _elsewhere_figures(draw, report, elsewhere)
     if not report.correct.all():
-        draw("top-losses", "The errors with the greatest loss, with true and predicted class", _losses_alt(report),
-             (7.6, 6.6), lambda axs: show_top_losses(report, 12, axs), (3, 4))
+        draw("top-losses", "The errors with the greatest loss, with true and predicted class",
+             _losses_alt(report), (7.6, 6.6), lambda axs: show_top_losses(report, 12, axs), (3, 4))
     return made
 
 # %% ../../nbs/56_evaluation.html.ipynb #9d5bb89a
 def _elsewhere_figures(draw, report, elsewhere):
     "The figures about photos from elsewhere"
-    there, rival, right = elsewhere.report, elsewhere.rival, "photos that only this model names correctly"
-    draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, other things",
-         _elsewhere_alt(report, elsewhere), (7, 3.4), lambda ax: show_elsewhere(elsewhere, report, ax))
+    there, rival = elsewhere.report, elsewhere.rival
+    draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, "
+         "other things", _elsewhere_alt(report, elsewhere), (7, 3.4),
+         lambda ax: show_elsewhere(elsewhere, report, ax))
     if not there.correct.all():
-        draw("elsewhere-losses", "Photos from elsewhere: the errors with the greatest loss, with true and predicted class",
-             _losses_alt(there), (7.6, 6.6), lambda axs: show_top_losses(there, 12, axs), (3, 4))
+        draw("elsewhere-losses", "Photos from elsewhere: the errors with the greatest loss, with true and predicted "
+             "class", _losses_alt(there), (7.6, 6.6), lambda axs: show_top_losses(there, 12, axs), (3, 4))
     if rival is None: return
     only = [int((a.correct & ~b.correct).sum()) for a, b in ((there, rival), (rival, there))]
-    draw("elsewhere-changes", f"Photos from elsewhere. Above, {right}; below, those that only the second model does",
-         f"Photos from elsewhere: {only[0]} that only this model names correctly, above {only[1]} that only the second model does.", (8, 4),
+    draw("elsewhere-changes", "Photos from elsewhere. Above, photos that only this model names correctly; below, "
+         "those that only the second model does", f"Photos from elsewhere: {only[0]} that only this model names "
+         f"correctly, above {only[1]} that only the second model does.", (8, 4),
          lambda axs: show_changes(there, rival, axs=axs), (2, 6))
 
 # %% ../../nbs/56_evaluation.html.ipynb #fe10e1c3
@@ -632,9 +686,10 @@ def _page(bundle, report, n, figures, facts, robustness):
     shown = [(title, alt, base64.b64encode(data).decode()) for title, alt, data in figures.values()]
     level, rows = default_level(report.thresholds), robustness.rows if robustness else {}
     widths = [_half_width(top1, robustness.n) for r in rows.values() for _, top1 in r]
-    return _render("report.html.jinja", figures=shown, robustness=robustness, units={k: corruption_type(k)[1] for k in rows},
-                   steps=max(map(len, rows.values()), default=0), half=max(widths, default=0), replicates=n,
-                   bundle_sha=bundle_sha256(bundle), class_level=level and f"{100*float(level):g}%", **facts)
+    return _render("report.html.jinja", figures=shown, robustness=robustness, replicates=n,
+                   units={k: corruption_type(k)[1] for k in rows}, half=max(widths, default=0),
+                   steps=max(map(len, rows.values()), default=0), bundle_sha=bundle_sha256(bundle),
+                   class_level=level and f"{100*float(level):g}%", **facts)
 
 def _half_width(p, n):
     "Half the width of a Wilson interval"
