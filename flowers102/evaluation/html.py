@@ -481,9 +481,10 @@ def _set_rows(sets):
     "Prediction sets as dictionaries of level, coverage, expected, size, empty and macro, all text"
     percent, rows = lambda v: "" if v is None else f"{100*v:.1f}%", []
     for level, r in sets.items(): # what older results lack is left empty
+        expected = tuple(r.get("expected", ()))
         rows.append({"level": f"{100*float(level):g}%", "size": f"{r['mean_size']:.2f}",
                      "coverage": percent(r["coverage"]) + _between(r.get("coverage_ci")),
-                     "expected": " to ".join(map(percent, r.get("expected", ()))),
+                     "expected": "every class in every set" if expected == (1, 1) else " to ".join(map(percent, expected)),
                      "empty": percent(r.get("empty")), "macro": percent(r.get("macro_coverage"))})
     return rows
 
