@@ -28,6 +28,12 @@ _Method = Literal["gradcam", "gradcam++", "hirescam", "layercam", "eigencam", "s
 
 def _to_stderr(line): print(line, file=sys.stderr)
 
+def _one_folder(folder, data_dir):
+    "The folder of the photos, which may be given with or without --data_dir"
+    if folder and data_dir and Path(folder) != Path(data_dir):
+        raise FlowersError(f"--data_dir {data_dir}: {folder} was given as the folder of the photos, too; leave one out")
+    return str(folder) if folder else data_dir
+
 # %% ../../nbs/85_cli.commands.ipynb #ce0792d4
 def _note(note): _to_stderr(f"note     {note}")
 
@@ -71,8 +77,9 @@ def _words(text):
 
 # %% ../../nbs/85_cli.commands.ipynb #609e656b
 def flowers102_data(
-    source:_Source="oxford", # Oxford 102 Flowers, a folder with a sub-folder per class, or synthetic flowers
-    data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
+    folder:Path=None, # folder of the photos: the Oxford files, a sub-folder for each class, or train, valid and test folders
+    source:_Source=None, # Oxford 102 Flowers, a folder with a sub-folder per class, or synthetic flowers; default: by what lies in the folder
+    data_dir:str=None, # the same as FOLDER; default: $FLOWERS102_DATA, else the cache folder
     download:bool=False, # fetch the Oxford photos first (330 MB); continues where it stopped
     verify:bool=False, # read every photo, and list those that are broken, odd or there twice
     audit:bool=False, # find near-duplicates, and count those across the subsets of a split
@@ -90,6 +97,7 @@ def flowers102_data(
     format:_Output="table", # form of what is printed
 ) -> int: # exit status: 1 when photos have problems
     "Download, describe and check the photos and their labels, and write a split manifest"
+    data_dir = _one_folder(folder, data_dir)
     _check_data_flags(source, download, decisions, decide, undo, diff, out)
     from flowers102.data.sources import get_source, oxford_flowers
     from flowers102.data.splits import save_split
@@ -118,7 +126,7 @@ def _check_data_flags(source, download, decisions, decide, undo, diff, out):
             raise FlowersError(f"--{flag}: expected a file of --decisions with it")
     if out and Path(out).exists() and not is_stream(out):
         raise FlowersError(f"--out {out}: exists already; choose another name, or delete it first")
-    if download and source != "oxford":
+    if download and source not in (None, "oxford"):
         raise FlowersError("--download: only the Oxford photos can be downloaded")
 
 # %% ../../nbs/85_cli.commands.ipynb #64dd3044
@@ -135,6 +143,7 @@ def training_flags() -> list: # of `Flag`
 
 # %% ../../nbs/85_cli.commands.ipynb #e7b3baf9
 def flowers102_train(
+    folder:Path=None, # folder of the photos, the same as --data_dir: the Oxford files, or a sub-folder for each class
     config:str=None, # a TOML file with settings; flags override it, it overrides the recipe
     resume:str=None, # continue the run in this folder
     results:str=None, # also write test accuracy, settings, hardware and versions to this JSON file
@@ -144,6 +153,7 @@ def flowers102_train(
     from flowers102.training.config import make_config
     from flowers102.training.loop import fit, resumed_config
 
+    if folder: settings["data_dir"] = _one_folder(folder, settings["data_dir"])
     if resume and config:
         raise FlowersError("--config: a run goes on as it began; leave it out with --resume")
     settings = resumed_config(resume, **settings) if resume else make_config(config, **settings)
@@ -320,8 +330,9 @@ def flowers102_export(
 
 # %% ../../nbs/85_cli.commands.ipynb #e8fef03a
 def flowers102_evaluate(
+    folder:Path=None, # folder of the photos, the same as --data_dir
     run:str=None, # a run folder or a bundle; default: the newest below runs/
-    source:_Source=None, # where the photos come from; default: as in the run, else oxford
+    source:_Source=None, # where the photos come from; default: by what lies in the folder, else as in the run
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
     split:str=None, # a protocol or a manifest; default: the one of the run
     subset:Literal["test", "valid", "train"]="test", # subset of the split to evaluate on
@@ -343,6 +354,7 @@ def flowers102_evaluate(
     results:str=None, # also write the metrics of the run, with its settings and versions, to this JSON file
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
+    data_dir = _one_folder(folder, data_dir)
     _check_evaluate_flags(n_boot, tta, views, out)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
@@ -412,8 +424,9 @@ def flowers102_explain(
 
 # %% ../../nbs/85_cli.commands.ipynb #9237832c
 def flowers102_app(
+    folder:Path=None, # photos of the run, to show the nearest of them, the same as --data_dir
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
-    data_dir:str=None, # photos of the run, to show the nearest of them; default: as in the run
+    data_dir:str=None, # folder of the photos of the run; default: as in the run
     examples:str=None, # a photo, folder or pattern to choose from; default: some test photos of the run
     host:str="127.0.0.1", # address to listen on; 0.0.0.0 lets other machines see the page
     port:int=8866, # port to listen on
@@ -429,7 +442,7 @@ def flowers102_app(
     from flowers102.app.page import serve
 
     return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
-                 data_dir=data_dir, limit_mb=limit_mb, method=method, device=device,
+                 data_dir=_one_folder(folder, data_dir), limit_mb=limit_mb, method=method, device=device,
                  by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
 
 # %% ../../nbs/85_cli.commands.ipynb #0c662def

@@ -15,6 +15,7 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from fastcore.docments import docments
@@ -33,11 +34,11 @@ class Flag:
     choices: tuple = () # all allowed values; (): any
     metavar: str|None = None # what the value is, in capitals; None: from name and type
     group: str|None = None # heading in the help; None: from the name
-    positional: bool = False # stands without `--`, once or more often
+    positional: bool = False # stands without `--`: a list once or more often, a `Path` once or not at all
 
 # %% ../../nbs/83_cli.parser.ipynb #030eb8d3
 GROUPS = { # heading in a command's help -> names of flags
-    "input": "run bundle source data_dir download split subset decisions photos against runs "
+    "input": "folder run bundle source data_dir download split subset decisions photos against runs "
              "allow_train examples",
     "model": "model weights freeze size method layer target top_k level",
     "checks": "verify audit check_labels decide undo diff views tta corruptions originals elsewhere elsewhere_names calibrate n_boot int8 "
@@ -49,7 +50,7 @@ GROUPS = { # heading in a command's help -> names of flags
 
 # %% ../../nbs/83_cli.parser.ipynb #52aaf1b7
 METAVARS = { # what a value is -> names of flags
-    "FOLDER": "data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
+    "FOLDER": "folder data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
     "PATH": "paths bundle run out against photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
     "NAME": "model layer recipe", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
@@ -68,7 +69,7 @@ def function_flags(
             choices = get_args(p.annotation) if get_origin(p.annotation) is Literal else ()
             kind = type(choices[0]) if choices else p.annotation
             flags.append(Flag(p.name, kind, None if p.default is p.empty else p.default,
-                              docs[p.name] or "", choices, positional=kind is list))
+                              docs[p.name] or "", choices, positional=kind in (list, Path)))
     return flags
 
 # %% ../../nbs/83_cli.parser.ipynb #7b8d414d
@@ -78,7 +79,7 @@ def make_parser(
     description:str="", # what the command does
 ) -> argparse.ArgumentParser: # whose errors are `FlowersError`s
     "A parser with a flag for each `Flag`, under the headings of their groups"
-    words = [f"{_metavar(f)} [{_metavar(f)} ...]" for f in flags if f.positional]
+    words = [f"[{_metavar(f)}]" if f.type is Path else f"{_metavar(f)} [{_metavar(f)} ...]" for f in flags if f.positional]
     parser = _Parser(prog=prog, usage=" ".join([prog, *words, "[--FLAG ...]"]),
                      description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"flowers102 {__version__}")
@@ -108,8 +109,8 @@ class _Parser(argparse.ArgumentParser):
 def _add_flag(group, flag):
     "Add a flag to a parser or to a group of one"
     text = flag.help.replace("%", "%%")
-    if flag.positional: return group.add_argument(flag.name, nargs="+", metavar=_metavar(flag),
-                                                   help=text)
+    if flag.positional: return group.add_argument(flag.name, nargs="?" if flag.type is Path else "+",
+                                                  metavar=_metavar(flag), help=text)
     if flag.type is bool and flag.default is False:
         return group.add_argument(f"--{flag.name}", action="store_true", help=text)
     if flag.type is bool: # a file or a recipe may have it on
@@ -122,7 +123,7 @@ def _add_flag(group, flag):
 # %% ../../nbs/83_cli.parser.ipynb #08be517b
 def _metavar(flag):
     "What the value of a flag is, in one word"
-    by_type = {int: "N", float: "NUMBER", list: flag.name}.get(flag.type, "TEXT")
+    by_type = {int: "N", float: "NUMBER", list: flag.name, Path: flag.name.upper()}.get(flag.type, "TEXT")
     return flag.metavar or _word_of(flag.name, METAVARS) or by_type
 
 # %% ../../nbs/83_cli.parser.ipynb #401d3ba3

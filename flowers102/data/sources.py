@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CLASS_NAMES', 'BROKEN', 'Sample', 'Source', 'pick', 'check_names', 'oxford_flowers', 'toy_flowers', 'Problem',
-           'verify_photos', 'folder_flowers', 'get_source']
+           'verify_photos', 'folder_flowers', 'recognise_source', 'get_source']
 
 # %% ../../nbs/12_data.sources.ipynb #8cb1289b
 import hashlib
@@ -448,13 +448,26 @@ def _class_names(root, folders, notes):
     return CLASS_NAMES
 
 # %% ../../nbs/12_data.sources.ipynb #493afb64
+def recognise_source(
+    root:str|Path, # folder of photos
+) -> str: # "oxford" or "folder"; "oxford" too where there is nothing that could be recognised
+    "The name of the source that fits what lies in a folder: Oxford's files, or a folder for each class"
+    root = Path(root)
+    for base in (root/"flowers-102", root):
+        if (base/"jpg").is_dir() and any((base/"jpg").glob("image_*.jpg")) or any(base.glob("image_*.jpg")): return "oxford"
+    try: names = [p.name for p in root.iterdir() if p.is_dir() and p.name not in JUNK_FOLDERS]
+    except OSError: return "oxford" # whose messages say what was expected
+    return "folder" if any(not n.startswith((".", "__")) for n in names) else "oxford"
+
+# %% ../../nbs/12_data.sources.ipynb #4fd961ea
 def get_source(
-    name:str="oxford", # name of the source: "oxford", "folder" or "toy"
+    name:str|None=None, # name of the source: "oxford", "folder" or "toy"; None: `recognise_source`
     root:str|Path|None=None, # folder of the source; None: its default
 ) -> Source: # never empty
-    "Open a source by name"
+    "Open a source by name, or a folder by what lies in it"
     makers = {"oxford": oxford_flowers, "toy": toy_flowers,
               "folder": lambda root: folder_flowers(data_dir(root))}
+    name = name or recognise_source(data_dir(root))
     if name not in makers:
         raise FlowersError(f"--source {name}: expected one of {', '.join(makers)}"
                            f"{did_you_mean(name, makers)}")

@@ -195,7 +195,7 @@ def check_text(
     photos, counts, names, split = found.source, found.source.counts, found.source.class_names, found.split
     uneven = (f"from {counts.min()} photos ({names[counts.argmin()]}) "
               f"to {counts.max()} ({names[counts.argmax()]})")
-    lines = [f"photos   {len(photos):,} in {photos.root}", f"classes  {len(names)}, "
+    lines = [f"photos   {len(photos):,} in {photos.root}" + ", a folder for each class"*(photos.name == "folder"), f"classes  {len(names)}, "
              f"{uneven if counts.min() < counts.max() else f'{counts[0]} photos each'}"]
     if split: lines += [f"split    {split}: " + ", ".join(f"{k} {n:,}" for k, n in split.sizes.items())]
     if found.split_error: lines += [f"split    none: {found.split_error}"]

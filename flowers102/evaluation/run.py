@@ -31,7 +31,7 @@ from ..model.bundle import Bundle, load_bundle, save_bundle
 # %% ../../nbs/57_evaluation.run.ipynb #872b65f3
 def photos_and_splits(
     folder:str|Path, # a run folder, or a bundle; it may lie in one
-    source:str|None=None, # "oxford", "folder" or "toy"; None: as in the run
+    source:str|None=None, # "oxford", "folder" or "toy"; None: by what lies in `data_dir`, else as in the run
     data_dir:str|None=None, # folder of the photos; None: as in the run
     split:str|None=None, # a protocol or a manifest; None: the one of the run
 ) -> tuple: # source, split to evaluate on or None, split of the training or None
@@ -39,7 +39,7 @@ def photos_and_splits(
     folder = Path(folder)
     home = next((p for p in (folder, folder.parent) if (p/"config.json").is_file()), None)
     config = read_json(home/"config.json", "a run's configuration") if home else {}
-    photos = get_source(source or config.get("source", "oxford"),
+    photos = get_source(source or (None if data_dir else config.get("source", "oxford")),
                         data_dir or (None if source else config.get("data_dir")))
     if not source: photos = decided_source(photos, config.get("decisions"))
     own = load_split(home/"split.json") if home and (home/"split.json").is_file() else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from ..core import FlowersError, did_you_mean
+from ..data.sources import recognise_source
 
 # %% ../../nbs/41_training.config.ipynb #ddb23ab5
 def option(
@@ -31,7 +32,7 @@ class TrainConfig:
     "Every setting that decides the outcome of a training run"
     # data
     source: str = option(
-        "oxford", 'data set: "oxford", "folder" (one folder for each class) or "toy"',
+        "oxford", 'data set: "oxford", "folder" (one folder for each class) or "toy"; recognised by what lies in data_dir',
         ("oxford", "folder", "toy"))
     data_dir: str|None = option(
         None, "folder of the photos; None: FLOWERS102_DATA, else the cache folder", "FOLDER")
@@ -367,12 +368,13 @@ def make_config(
     file:str|Path|None=None, # a TOML file with settings
     **flags, # fields of `TrainConfig`; None means not given
 ) -> TrainConfig: # checked
-    "A checked configuration: defaults, then a recipe, then a file, then flags"
+    "A checked configuration: defaults, then a recipe, then a file, then flags; the source by what lies in `data_dir`"
     flags = rename_old(flags)
     _check_names(flags)
     given = {k: str(v) if isinstance(v, Path) else v for k, v in flags.items() if v is not None}
     there = read_config_file(file) if file else {}
-    is_toy = (there | given).get("source") == "toy"
+    is_toy, where = (there | given).get("source") == "toy", (there | given).get("data_dir")
+    if where and "source" not in there | given: given["source"] = recognise_source(where)
     name = (there | given).get("recipe", "toy" if is_toy else "finetune")
     if name not in RECIPES:
         raise FlowersError(f"--recipe {name}: no such recipe{did_you_mean(name, RECIPES)}; "

@@ -53,7 +53,7 @@ from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits
                                       to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
-from .budget import CENTRES, Speeds, cost, images_per_s, plan, shorten
+from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, next_better, plan
 from .checkpoint import (StopSignal, Stopped, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
@@ -81,8 +81,10 @@ def fit(
         log = log if ranks.main else silent
         config, data, model = prepare(config, ranks, resume, log, progress) # finds every user error
         with Run.open(config, data, model, resume, log, progress, began) as run:
-            if run.is_new: config = run.start(plan_for_minutes(config, data, model, run))
-            if run.is_new and config.probe_views: run.keep_probe(fit_probe(config, data, model, run))
+            if run.is_new: asked, config = config, run.start(plan_for_minutes(config, data, model, run))
+            if run.is_new and config.probe_views:
+                run.keep_probe(fit_probe(config, data, model, run))
+                config = run.start(plan_for_minutes(asked, data, model, run, probed=True))
             for spec in make_stages(config)[run.progress.stage:]:
                 stage = make_stage(spec, config, data, model, run.scratch)
                 with run.training(stage): # restores a checkpoint, handles signals, shows the bar
@@ -721,6 +723,7 @@ class Run:
         self.made_from = made_from(data)
         self.scratch = folder/"features" if config.dry_run else None
         self.monitor, self.saved = LossMonitor(), "" # where the last checkpoint was written
+        self.described = "" # what the run was said to do
         self.stop = self.board = self.bar = None # open while the run is
 
     @property
@@ -745,9 +748,11 @@ class Run:
 def start(self:Run,
     planned:tuple, # `TrainConfig` and notes, from `plan_for_minutes`
 ) -> TrainConfig: # that the run goes by
-    "Keep configuration, notes and split in the folder, and print what the run will do"
-    self.config, notes = planned
-    self.log(describe_stages(self.config))
+    "Keep configuration, notes and split in the folder, and print what the run will do, if it is something new"
+    before, (self.config, notes) = self.described, planned
+    self.described = describe_stages(self.config)
+    if self.described == before: return self.config
+    self.log(self.described)
     if self.main:
         write_json(self.folder/"config.json", {**asdict(self.config), "out": str(self.folder),
                                                "notes": [*self.data.notes, *notes]})
@@ -849,7 +854,7 @@ def keep_probe(self:Run,
 ): # nothing
     "Write best.pt, and probe.pt if the probe will be averaged with the fine-tuned network"
     self.keep_best(validation)
-    if self.config.probe_weight and self.main: save_checkpoint(self.folder/"probe.pt", model=validation.weights)
+    if (self.config.probe_weight or self.config.minutes) and self.main: save_checkpoint(self.folder/"probe.pt", model=validation.weights)
     self.data.ranks.wait() # the others will read it
 
 # %% ../../nbs/45_training.loop.ipynb #030356bc
@@ -1026,20 +1031,27 @@ def plan_for_minutes(
     data:Data, # from `prepare`
     model:nn.Module, # from `prepare`; only a copy is trained
     run:Run, # with the clock and the log
+    probed:bool=False, # the linear probe has been fitted already
 ) -> tuple: # the configuration, and notes about what was planned
     "Choose epochs for the training-time budget, if there is one"
     if not config.minutes: return config, []
     names, report, sizes = list(network_blocks(model)), model.load_report, data.split.sizes
     split_point = names[2*len(names)//3 - 1]
-    speeds = measure_speeds(config, data, model, split_point)
+    speeds = measure_speeds(config, data, model, split_point, limit=config.minutes)
     pretrained = not report.missing and report.source != "none"
     left = 60*config.minutes - run.seconds
-    chosen = plan(config, speeds, sizes, left, split_point, pretrained)
-    planned = broadcast(data.ranks, chosen)
+    args = speeds, sizes, split_point, pretrained, probed
+    try: chosen = plan(config, *args[:2], left, *args[2:])
+    except FlowersError:
+        if not probed: raise
+        chosen = replace(config, epochs=0, last_layers_epochs=0) # the probe is the model
+    planned, more = broadcast(data.ranks, (chosen, next_better(chosen, config, *args)))
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
     run.log(f"speed    training {steps}; last layers {speeds.last_layers:.0f}; evaluation "
             f"{speeds.predict:.0f}")
-    run.log(f"plan     {cost(planned, speeds, sizes)/60:.1f} of the {left/60:.1f} minutes left")
+    takes = cost(planned, speeds, sizes, probed)
+    run.log(f"plan     {takes/60:.1f} of the {left/60:.1f} minutes left")
+    if more: run.log(f"minutes  about {config.minutes + (takes + more[0] - left)/60:.0f} would allow {more[1]}")
     asked, now = asdict(config), asdict(planned)
     return planned, [f"{k} {now[k]}: planned for {config.minutes:g} minutes"
                      for k in now if now[k] != asked[k]]
@@ -1050,21 +1062,23 @@ def measure_speeds(
     data:Data, # from `prepare`
     model:nn.Module, # only a copy is trained
     split_point:str, # block before the last layers
+    limit:float=math.inf, # seconds that measuring one of the speeds may take
 ) -> Speeds: # of all processes together
     "Measure training at each resolution, evaluation, and the last layers on cached features"
     world, model, speeds = data.ranks.world, copy.deepcopy(model), Speeds()
     train = lambda i, images, labels: train_step(stage, images, labels, i, len(labels)).item()
-    for size in dict.fromkeys([config.size, config.start_size or config.size]):
+    lower = config.start_size or (max(32, round(.7*config.size/32)*32) if config.size > 96 else config.size)
+    for size in dict.fromkeys([config.size, lower]):
         trial = replace(config, split_point=None, last_layers_epochs=0, epochs=1, start_size=size,
                         start_fraction=1.)
         stage = make_stage(StageSpec(FULL, 1), trial, data, model)
         train_mode(stage.net)
-        speeds.train[size] = world*images_per_s(stage.loaders.train, train)
+        speeds.train[size] = world*images_per_s(stage.loaders.train, train, limit=limit)
     unseen = stage.loaders.valid if data.split.valid else stage.loaders.test
     model.eval()
     with torch.inference_mode():
         predict = lambda i, images, labels: model(to_device(images, data.device)).sum().item()
-        speeds.predict = world*images_per_s(unseen, predict)
+        speeds.predict = world*images_per_s(unseen, predict, limit=limit)
     try: backbone, last_layers = split_model(model, split_point)
     except FlowersError: return speeds
     images, labels = next(iter(unseen))
@@ -1075,7 +1089,7 @@ def measure_speeds(
                     optimizer=optimizer, ema=Ema(last_layers, config.ema) if config.ema else None,
                     data=replace(data, ranks=Ranks()))
     train_mode(last_layers)
-    speeds.last_layers = world*images_per_s([(features, labels)]*4, train)
+    speeds.last_layers = world*images_per_s([(features, labels)]*13, train, limit=limit)
     return speeds
 
 # %% ../../nbs/45_training.loop.ipynb #a9746e16
@@ -1084,15 +1098,17 @@ def keep_to_budget(self:Run,
     stage:Stage, # after an epoch
     row:dict, # from `history_row`
 ): # nothing
-    "Shorten the stage when time runs out; the schedule still runs to its end"
+    "Shorten the stage when time runs out, or add epochs if there is room; the schedule still runs to its end"
     if not self.config.minutes: return
     progress, left = self.progress, 60*self.config.minutes - self.seconds
     reserve = 1.1*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
     done = progress.epoch - progress.first_epoch
-    epochs = int(broadcast(self.data.ranks, shorten(left, reserve, row["seconds"], done,
-                                                    progress.epochs)))
+    partial = stage.spec.name != FULL
+    full_size = partial or size_at(self.config, done, progress.epochs) == self.config.size
+    epochs = int(broadcast(self.data.ranks, epochs_left(left, reserve, row["seconds"], done, progress.epochs, full_size)))
     if epochs == progress.epochs: return
-    self.log(f"minutes  the epochs take longer than planned: {epochs} instead of {progress.epochs}")
+    longer = "longer" if epochs < progress.epochs else "less time"
+    self.log(f"minutes  the epochs take {longer} than planned: {epochs} instead of {progress.epochs}")
     fraction = progress.fraction(len(stage.loaders.train)*progress.epochs)
     progress.anchor, progress.epochs = (progress.stage_step, fraction), epochs
 
