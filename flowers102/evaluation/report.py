@@ -132,7 +132,7 @@ def photo_outputs(
     loader = DataLoader(dataset, batch_sampler=_own_batches(len(ids), batch_size, ranks),
                         num_workers=n_workers)
     if shifted: loader = shifted_loader(dataset, bundle.preprocess, batch_size, n_workers, ranks.rank, ranks.world)
-    outputs = predict_outputs(model, loader, flip, ranks)
+    outputs = predict_outputs(model, loader, flip, ranks, f"{len(loader.dataset):,} photos")
     logits, features, labels = (rows if rows is None else rows[:len(ids)] for rows in outputs)
     _refuse_nan(logits, ids)
     return logits, features, labels

@@ -15,6 +15,7 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
 
 from ..data.loaders import EpochBatches, photo_batches
 from ..distributed import Ranks, all_gather
@@ -43,12 +44,15 @@ def predict_outputs(
     loader:DataLoader, # yields (images, labels) in a fixed order
     flip:bool=False, # average the probabilities of each image and its mirror image
     ranks:Ranks=Ranks(), # from `join_ranks`: processes that share the work
+    bar:str="", # what the progress bar says, on a terminal, if it takes longer than three seconds; "": no bar
 ) -> tuple: # logits (N, C), features (N, D) or None, both float32, and labels (N,) int64; on the CPU
     "Logits, features and labels of every photo of a loader; the features are those of the image as it is"
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     logits, features, labels = [], [], []
-    for images, y in photo_batches(loader):
+    total = len(loader) if hasattr(loader, "__len__") else None
+    shown = tqdm(photo_batches(loader), bar, total, leave=False, disable=None if bar and ranks.main else True, delay=3, unit="batch")
+    for images, y in shown:
         images = to_device(images, device)
         z, rows = _outputs(model, images)
         if flip:

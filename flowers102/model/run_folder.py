@@ -147,8 +147,8 @@ def refuse_run_folder(
 # %% ../../nbs/27_model.run_folder.ipynb #b04917c3
 BUNDLE_FILES = "bundle.json", "model.safetensors"
 RUN_FILES = "config.json", "last.pt", "best.pt", "done.json", "bundle/bundle.json"
-OWN_FILES = ("config.json", "split.json", "history.csv", "last.pt", "best.pt", "metrics.json",
-             "done.json", "bundle")
+OWN_FILES = ("config.json", "split.json", "history.csv", "curves.png", "confusion.png", "mistakes.png", "last.pt", "best.pt",
+             "metrics.json", "done.json", "bundle")
 
 def _holds(folder, names):
     "Whether one of these files is in a folder"

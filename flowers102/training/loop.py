@@ -61,7 +61,7 @@ from .optim import (Ema, average_states, batch_loss, class_weights, lr_factor,
                                        make_optimizer, mix_batch, momentum_at, scaled_step, set_lr)
 from .tensorboard import (Board, describe_run, describe_stages, epoch_line,
                                              log_epoch, log_inputs, log_result, probe_line,
-                                             result_lines)
+                                             result_lines, save_pictures)
 
 # %% ../../nbs/45_training.loop.ipynb #bfe93460
 def fit(
@@ -942,6 +942,9 @@ def complete(self:Run,
     predictions = load_checkpoint(self.folder/"best.pt")["predictions"]
     log_result(self.board, self.config, metrics, self.model, self.data.loaders(self.config).valid,
                predictions, self.data.source.class_names, self.progress.step)
+    if not self.config.dry_run:
+        save_pictures(self.folder, self.progress.history, predictions, pick(self.data.source, self.data.split.valid),
+                      self.data.source.class_names)
     mark_complete(self.folder, metrics["epochs"]) # the last act
     for line in result_lines(metrics, self.folder, self.config.dry_run): self.log(line)
 
