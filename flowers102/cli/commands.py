@@ -252,7 +252,7 @@ def flowers102_predict(
     bundle:str=None, # a bundle, a run folder or an ONNX file; default: the newest below runs/
     top_k:int=5, # number of most probable classes in each record
     level:float=None, # coverage level of the prediction sets; default: 0.99 if the bundle allows it
-    format:Literal["table", "csv", "jsonl"]=None, # format of the records; default: by --out, else table on a terminal, else csv
+    format:Literal["table", "csv", "jsonl"]=None, # format of the records; in a table, names after "or" are also possible (prediction set), those after "|" less probable; default: by --out, else table on a terminal, else csv
     out:str=None, # write the records to this file, or into this pipe or device
     resume:bool=False, # continue a half-written --out
     batch_size:int=32, # photos that go through the network together
@@ -271,14 +271,14 @@ def flowers102_predict(
         photos = broadcast(ranks, _found_photos(paths) if ranks.main else None)
         predictor = _predictor(bundle, device, batch_size, n_threads, compile)
         if out and not is_stream(out):
-            failed = predict_to_file(predictor, photos, out, format, top_k, level, resume, ranks)
-            if ranks.main: _to_stderr(f"{len(photos) - failed:,} photos predicted, "
-                                      f"{failed:,} failed, in {out}")
+            summary = predict_to_file(predictor, photos, out, format, top_k, level, resume, ranks)
+            done = f"{summary.photos - summary.failed:,} photos predicted, {summary.failed:,} failed, in {out}"
         else:
             format = format or (format_of(out) if out else "table" if sys.stdout.isatty() else "csv")
             with _text_stream(out) as file:
-                failed = predict_to_stream(predictor, photos, file, format, top_k, level)
-    return 1 if failed else 0
+                summary, done = predict_to_stream(predictor, photos, file, format, top_k, level), ""
+        for text in filter(None, [str(summary), done]*ranks.main): _to_stderr(text)
+    return 1 if summary.failed else 0
 
 # %% ../../nbs/85_cli.commands.ipynb #fcf786c5
 def _check_stream(out, resume):

@@ -36,7 +36,7 @@ from .ood import known_score, synthetic_ood
 from .plots import (class_table, confused_pairs, risk_coverage_curve, show_changes,
                                          show_confusion, show_pair, show_reliability,
                                          show_risk_coverage, show_top_losses, top_losses, worst_block)
-from .records import csv_text, prediction_record
+from .records import csv_text, prediction_record, spreadsheet_record
 from .report import Report
 from .robustness import Robustness, corruption_type, show_robustness, single_views
 from .statistics import (NAMES, Comparison, evaluation_json, format_metric,
@@ -669,7 +669,7 @@ def write_report(
     figures = report_figures(report, robustness, elsewhere)
     facts = _facts(bundle, report, scores, accepted, away, comparison, elsewhere)
     _replace(out, {**{f"{name}.png": data for name, (_, _, data) in figures.items()},
-                   "predictions.csv": csv_text(prediction_records(report)),
+                   "predictions.csv": csv_text(map(spreadsheet_record, prediction_records(report))),
                    "classes.csv": csv_text({**row, **tag} for row in class_table(report)),
                    "report.html": _page(bundle, report, n, figures, facts, robustness),
                    "MODEL_CARD.md": _render("card.md.jinja", **facts),

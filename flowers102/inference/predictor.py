@@ -28,6 +28,7 @@ from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
 from ..evaluation.conformal import default_level, informative_levels, label_sets, levels_note
 from ..evaluation.ood import COMBINED, known_score, ood_score
+from ..evaluation.records import prediction_record
 from ..model.build import build_model
 from ..model.bundle import Bundle, bundle_model, load_bundle, make_bundle
 from ..model.features import with_features
@@ -63,10 +64,8 @@ def prediction_row(
     prediction:Prediction, # with or without an error
 ) -> dict: # column -> value, JSON-ready
     "A prediction as a record for CSV or JSON lines"
-    p, short = prediction, lambda v: None if v is None else round(v, 6)
-    return {"path": p.path, "label": p.label, "name": p.name, "confidence": short(p.confidence),
-            "top_k": [[name, short(v)] for name, v in p.top_k], "error": p.error,
-            "prediction_set": p.prediction_set, "known": p.known, "ood_score": short(p.ood_score)}
+    p = prediction
+    return prediction_record(p.path, p.label, p.top_k, p.error, p.prediction_set, p.known, p.ood_score)
 
 # %% ../../nbs/70_inference.predictor.ipynb #5afa20c4
 def show_prediction(
