@@ -119,7 +119,7 @@ def _summary_lines(summary, most=10):
     s, ranked = summary, sorted(summary.names.items(), key=lambda kv: (-kv[1], kv[0]))
     rows = [(n, printable(name)) for name, n in ranked[:most]]
     if rest := ranked[most:]: rows.append((sum(n for _, n in rest), f"and {len(rest):,} more name{'s'*(len(rest) > 1)}"))
-    if s.out_of_distribution is not None: rows.append((s.out_of_distribution, "none of the classes (out of distribution)"))
+    if s.out_of_distribution is not None: rows.append((s.out_of_distribution, "none of the classes? (out of distribution)"))
     if s.failed: rows.append((s.failed, "could not be read"))
     yield f"{s.photos:,} photos" + " by their most probable name"*bool(ranked) + ":"
     for n, text in rows: yield f"{n:>{len(f'{s.photos:,}') + 2},}  {text}"
