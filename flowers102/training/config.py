@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import get_args
 
 from ..core import FlowersError, did_you_mean
-from ..data.sources import recognise_source
 
 # %% ../../nbs/41_training.config.ipynb #ddb23ab5
 def option(
@@ -374,7 +373,10 @@ def make_config(
     given = {k: str(v) if isinstance(v, Path) else v for k, v in flags.items() if v is not None}
     there = read_config_file(file) if file else {}
     is_toy, where = (there | given).get("source") == "toy", (there | given).get("data_dir")
-    if where and "source" not in there | given: given["source"] = recognise_source(where)
+    if where and "source" not in there | given:
+        from flowers102.data.sources import recognise_source # not above: help answers at once
+
+        given["source"] = recognise_source(where)
     name = (there | given).get("recipe", "toy" if is_toy else "finetune")
     if name not in RECIPES:
         raise FlowersError(f"--recipe {name}: no such recipe{did_you_mean(name, RECIPES)}; "
