@@ -135,7 +135,9 @@ def check_aliases():
 
 def check_page(page):
     "Title, promise, links, pictures, outputs and weight of one notebook"
-    cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+    notebook = json.loads(page.read_text(encoding="utf-8"))
+    cells = notebook["cells"]
+    if notebook["metadata"].get("language_info", {}).get("file_extension") != ".py": fault(page.name, "metadata should say that this is Python: language_info with file_extension .py")
     if not re.match(r"# .+\n\n> .+", "".join(cells[0]["source"])): fault(page.name, "the first cell should be a title and a one-line promise")
     for cell in cells:
         if cell["cell_type"] == "markdown": check_links(page, "".join(cell["source"]))
