@@ -410,7 +410,7 @@ def flowers102_explain(
     top_k:int=1, # explain this number of most probable classes
     raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and where no cell looks
     device:str=None, # cpu, cuda or mps; default: the best present
-    out:str="explanations", # folder for pictures, contact sheets and explanations.csv
+    out:str="explanations", # folder for figures, sheet.html, contact sheets and explanations.csv
     resume:bool=False, # continue a half-finished --out
 ) -> int: # exit status: 1 when some photos could not be read
     "Show which pixels are evidence for a class"
