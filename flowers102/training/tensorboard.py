@@ -319,7 +319,7 @@ def result_lines(
 ) -> list: # of lines
     "Test scores with everything they depend on, and the files of the run"
     lines = [f"{name}top-1 {m['top1']:.4f}, mean per class {m['mean_class']:.4f}, "
-             f"top-5 {m['top5']:.4f}, ECE {m['ece']:.3f} on {m['n']:,} photos"
+             f"top-5 {m['top5']:.4f}, ECE {m['ece']:.2f} on {m['n']:,} photos"
              for key, name in (("test", "test     "), ("test_tta", "flipped  "))
              if (m := metrics.get(key))]
     lines.append(f"         {metrics['protocol']} ({metrics['split_sha256'][:12]}), "
