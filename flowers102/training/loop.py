@@ -1106,8 +1106,7 @@ def keep_to_budget(self:Run,
     progress, left = self.progress, 60*self.config.minutes - self.seconds
     reserve = 1.1*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
     done = progress.epoch - progress.first_epoch
-    partial = stage.spec.name != FULL
-    full_size = partial or size_at(self.config, done, progress.epochs) == self.config.size
+    full_size = row["size"] == self.config.size # an epoch at a lower resolution says little about the next one
     epochs = int(broadcast(self.data.ranks, epochs_left(left, reserve, row["seconds"], done, progress.epochs, full_size)))
     if epochs == progress.epochs: return
     longer = "longer" if epochs < progress.epochs else "less time"
