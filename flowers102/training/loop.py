@@ -749,11 +749,10 @@ def start(self:Run,
     planned:tuple, # `TrainConfig` and notes, from `plan_for_minutes`
 ) -> TrainConfig: # that the run goes by
     "Keep configuration, notes and split in the folder, and print what the run will do, if it is something new"
-    before, (self.config, notes) = self.described, planned
-    self.described = describe_stages(self.config)
-    if self.described == before: return self.config
-    self.log(self.described)
-    if self.main:
+    before, (self.config, notes), is_new = self.config, planned, not self.described
+    if (line := describe_stages(self.config)) != self.described: self.log(line)
+    self.described = line
+    if self.main and (is_new or self.config != before):
         write_json(self.folder/"config.json", {**asdict(self.config), "out": str(self.folder),
                                                "notes": [*self.data.notes, *notes]})
         save_split(self.data.split, self.folder/"split.json")
