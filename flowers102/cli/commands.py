@@ -32,6 +32,8 @@ def _one_folder(folder, data_dir):
     "The folder of the photos, which may be given with or without --data_dir"
     if folder and data_dir and Path(folder) != Path(data_dir):
         raise FlowersError(f"--data_dir {data_dir}: {folder} was given as the folder of the photos, too; leave one out")
+    if folder and Path(folder).is_file():
+        raise FlowersError(f"{folder}: is a file; expected a folder of photos, with a sub-folder for each class or the Oxford files in it")
     return str(folder) if folder else data_dir
 
 # %% ../../nbs/85_cli.commands.ipynb #ce0792d4
