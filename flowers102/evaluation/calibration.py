@@ -43,4 +43,8 @@ def calibrate(
     scores = conformal_scores(scaled.softmax(1), score=set_score)[np.arange(len(labels)), labels]
     thresholds["sets"] = {f"{level:g}": conformal_threshold(scores, level) for level in LEVELS}
     thresholds |= {"set_score": set_score, "top1": (logits.argmax(1) == labels).double().mean().item()}
-    return replace(bundle, temperature=T, thresholds=thresholds, bank=bank)
+    every = 1 if bank is None else -(-len(labels)//len(bank)) # the bank holds every first, second, ... photo
+    rows = None if bank is None else torch.as_tensor(features)[::every].float()
+    return replace(bundle, temperature=T, thresholds=thresholds, bank=bank,
+                   bank_labels=None if bank is None else torch.as_tensor(labels)[::every].long(),
+                   bank_norms=None if bank is None else rows.norm(dim=1))

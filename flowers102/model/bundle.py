@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEMA', 'MOST_PIXELS', 'Bundle', 'versions', 'make_bundle', 'bundle_model', 'save_bundle', 'describe',
-           'bundle_sha256', 'load_bundle', 'check_bundle_json']
+           'bundle_sha256', 'load_bundle', 'scaled_head', 'check_bundle_json']
 
 # %% ../../nbs/25_model.bundle.ipynb #fa5beef3
 import hashlib
@@ -32,12 +32,12 @@ from ..data.photos import first_few, plain_name
 from ..data.sources import check_names
 from ..data.transforms import eval_transform, preprocess_for
 from .build import new_network
-from .networks import head_of
+from .networks import classifiers_of, head_of
 from .timm import import_timm, timm_name
 from .weights import LoadReport
 
 # %% ../../nbs/25_model.bundle.ipynb #fd116a5b
-SCHEMA = 4
+SCHEMA = 5
 
 @dataclass
 class Bundle:
@@ -50,6 +50,8 @@ class Bundle:
     temperature: float = 1.0 # number that logits are divided by; 1: not calibrated
     thresholds: dict = field(default_factory=dict) # from `calibrate`: prediction sets, OOD
     bank: torch.Tensor|None = field(default=None, repr=False) # (M, D) float16 features, from `calibrate`
+    bank_labels: torch.Tensor|None = field(default=None, repr=False) # (M,) int64 classes of the bank's rows; None: not kept
+    bank_norms: torch.Tensor|None = field(default=None, repr=False) # (M,) float32 lengths of the features before they were normalised
     centres: dict = field(default_factory=dict) # where the cells of its last layer look, for heat maps
     protocol: str = "" # name of the split
     split_sha256: str = "" # hash of the split
@@ -57,6 +59,7 @@ class Bundle:
     weights: str = "" # name of the pretrained weights that training began with
     license: str = "" # licence of those weights; empty: not stated
     versions: dict = field(default_factory=dict) # versions of the software that made it
+    history: list = field(default_factory=list) # what was done after training, a dictionary for each step
     schema_version: int = SCHEMA # version of this format
 
 # %% ../../nbs/25_model.bundle.ipynb #061c79d3
@@ -171,7 +174,9 @@ def describe(
     bundle:Bundle, # from `make_bundle` or `load_bundle`
 ) -> dict: # field -> value, JSON-ready
     "All fields of a bundle but its tensors"
-    return {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name not in ("state", "bank")}
+    return {f.name: getattr(bundle, f.name) for f in fields(bundle) if f.name not in _TENSORS}
+
+_TENSORS = {"state", "bank", "bank_labels", "bank_norms"}
 
 # %% ../../nbs/25_model.bundle.ipynb #34e0b537
 def _sha256(path):
@@ -179,21 +184,27 @@ def _sha256(path):
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
 # %% ../../nbs/25_model.bundle.ipynb #07a6836f
-def _bank_tensors(bundle): return {} if bundle.bank is None else {"validation": bundle.bank}
+def _bank_tensors(bundle):
+    "The content of a bundle's bank.safetensors; labels and lengths as far as they are kept"
+    rows = {"validation": bundle.bank, "labels": bundle.bank_labels, "norms": bundle.bank_norms}
+    return {} if bundle.bank is None else {k: v.contiguous() for k, v in rows.items() if v is not None}
 
 def _read_bank(folder, sha256, path="bank.safetensors"):
-    "The feature bank of a bundle; None if it has none"
-    if not sha256: return None
+    "The fields of a bundle that its feature bank fills; none if it has no bank"
+    if not sha256: return {}
     if not (folder/path).is_file(): raise FlowersError(f"{folder}: no {path} in it; copy the bundle again")
     if _sha256(folder/path) != sha256:
         raise FlowersError(f"{folder}/{path}: not the features that bundle.json describes "
                            "(SHA-256 differs); copy the bundle again")
-    try: bank = _tensors(folder/path)["validation"]
+    try: bank = (rows := _tensors(folder/path))["validation"]
     except (SafetensorError, KeyError) as e:
         raise FlowersError(f"{folder}/{path}: not a feature bank ({e})") from e
     if bank.ndim != 2 or not len(bank) or bank.dtype != torch.float16 or not bank.isfinite().all():
         raise FlowersError(f"{folder}/{path}: expected finite float16 features (M, D)")
-    return bank
+    for name, kind in (("labels", torch.int64), ("norms", torch.float32)):
+        if name in rows and (rows[name].shape != bank.shape[:1] or rows[name].dtype != kind):
+            raise FlowersError(f"{folder}/{path}: expected {len(bank):,} {name}")
+    return {"bank": bank, "bank_labels": rows.get("labels"), "bank_norms": rows.get("norms")}
 
 # %% ../../nbs/25_model.bundle.ipynb #336ea650
 def _tensors(path):
@@ -206,7 +217,7 @@ def bundle_sha256(
     bundle:Bundle, # from `load_bundle` or `make_bundle`
 ) -> str: # 64 hexadecimal digits; any change of a number or name gives a different hash
     "The SHA-256 of a bundle's content, whatever its folder"
-    about = {k: v for k, v in describe(bundle).items() if v or k not in _SINCE[2] | _SINCE[4]} # older ones keep theirs
+    about = {k: v for k, v in describe(bundle).items() if v or k not in _SINCE[2] | _SINCE[4] | _SINCE[5]} # older ones keep theirs
     about["weights_sha256"] = hashlib.sha256(save(bundle.state)).hexdigest()
     if bundle.bank is not None: about["bank_sha256"] = hashlib.sha256(save(_bank_tensors(bundle))).hexdigest()
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
@@ -233,10 +244,23 @@ def load_bundle(
     try: state = _tensors(folder/"model.safetensors")
     except SafetensorError as e:
         raise FlowersError(f"{folder}/model.safetensors: not a safetensors file ({e})") from e
-    bank = _read_bank(folder, about.pop("bank_sha256", ""))
-    bundle = Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state, "bank": bank})
-    _checked_network(bundle, folder)
+    bank, divided = _read_bank(folder, about.pop("bank_sha256", "")), about.pop("head_divided_by", 1.)
+    bundle = Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": state, **bank})
+    model = _checked_network(bundle, folder)
+    if divided != 1: bundle.state = scaled_head(model, state, divided)
     return bundle
+
+# %% ../../nbs/25_model.bundle.ipynb #3715eb0f
+def scaled_head(
+    model:nn.Module, # a network, on any device: gives the names of its last layers
+    state:dict, # its weights: key -> tensor
+    factor:float, # number that weights and biases of the last layers are multiplied by
+) -> dict: # a copy with other last layers
+    "Weights whose logits are multiplied by a number"
+    lasts = {id(p) for _, part in classifiers_of(model) 
+             for m in [m for m in part.modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1:] for p in m.parameters()}
+    names = {k for k, p in model.named_parameters() if id(p) in lasts}
+    return {k: v*factor if k in names else v for k, v in state.items()}
 
 # %% ../../nbs/25_model.bundle.ipynb #2741e122
 def check_bundle_json(
@@ -253,12 +277,13 @@ def check_bundle_json(
     _check_fields(about, path)
 
 # %% ../../nbs/25_model.bundle.ipynb #d15b4bdc
-_SINCE = {2: {"weights", "license"}, 3: {"bank_sha256"}, 4: {"centres"}} # schema -> keys that came with it
+_SINCE = {2: {"weights", "license"}, 3: {"bank_sha256"}, 4: {"centres"},
+          5: {"history"}} # schema -> keys that came with it
 
 # %% ../../nbs/25_model.bundle.ipynb #26e1b399
 def _check_keys(about, path):
     "Raise if the schema or a key is not known"
-    known = set(Bundle.__dataclass_fields__) - {"state", "bank"} | {"weights_sha256", "bank_sha256"}
+    known = set(Bundle.__dataclass_fields__) - _TENSORS | {"weights_sha256", "bank_sha256"}
     if not isinstance(about, dict): raise FlowersError(f"{path}: expected a JSON object")
     version = about.get("schema_version")
     if not isinstance(version, int):
@@ -269,7 +294,7 @@ def _check_keys(about, path):
         raise FlowersError(f"{path}: schema {version} is newer than this program's {SCHEMA}; "
                            "upgrade flowers102")
     needed = known.difference(*(keys for since, keys in _SINCE.items() if since > version))
-    missing, unknown = sorted(needed - set(about)), sorted(set(about) - known)
+    missing, unknown = sorted(needed - set(about)), sorted(set(about) - known - {"head_divided_by"})
     if missing:
         raise FlowersError(f"{path}: missing keys: {first_few(missing)}; copy the bundle again")
     if unknown: _refuse_newer(about, path, unknown)
@@ -302,10 +327,10 @@ def _check_fields(about, path):
     "Raise if a field has the wrong type or value"
     for key, kind in (("arch", str), ("weights", str), ("license", str), ("protocol", str), ("split_sha256", str),
                       ("bank_sha256", str), ("options", dict),
-                      ("metrics", dict), ("versions", dict), ("thresholds", dict), ("centres", dict)):
+                      ("metrics", dict), ("versions", dict), ("thresholds", dict), ("centres", dict), ("history", list)):
         if not isinstance(about.get(key, kind()), kind):
             raise FlowersError(f"{path}: {key} should be a JSON "
-                               f"{'string' if kind is str else 'object'}")
+                               f"{dict(str='string', dict='object', list='array')[kind.__name__]}")
     if ":" in about["arch"].removeprefix("timm:"): # an address would be read from there
         raise FlowersError(f"{path}: arch should be a network's name, and is {about['arch']!r:.60}")
     if unknown := _unknown_thresholds(about["thresholds"]): _refuse_newer(about, path, unknown)
@@ -318,6 +343,10 @@ def _check_fields(about, path):
         raise FlowersError(f"{path}: centres can't be used; copy the bundle again, or empty them")
     if wrong := _wrong_metric(about["metrics"]):
         raise FlowersError(f"{path}: metrics: {wrong}; copy the bundle again")
+    if not (_number(about.get("head_divided_by", 1)) and about.get("head_divided_by", 1) > 0):
+        raise FlowersError(f"{path}: head_divided_by should be a positive number; copy the bundle again")
+    if not all(isinstance(step, dict) for step in about.get("history", [])):
+        raise FlowersError(f"{path}: history should be a list of JSON objects; copy the bundle again")
     if not (_number(about["temperature"]) and 1e-6 <= about["temperature"] <= 1e6):
         raise FlowersError(f"{path}: temperature should be a positive number, from 0.000001 to "
                            "1000000")
