@@ -153,6 +153,11 @@ class TrainConfig:
     def probe_weight(self): # of the average with the fine-tuned network; 0: no average
         return self.wise_ft if self.wise_ft is not None else .25*bool(self.probe_views and self.epochs)
 
+    @property
+    def recipe_run(self): # name of the recipe that the settings amount to: without any epoch it is a linear probe
+        only_probe = self.probe_views and not (self.epochs or self.last_layers_epochs or self.recipe == "foundation")
+        return "probe" if only_probe else self.recipe
+
 # %% ../../nbs/41_training.config.ipynb #416447ed
 def finetune() -> dict: # the defaults
     """Linear probe, then full fine-tuning except the early blocks: the default.

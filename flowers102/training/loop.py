@@ -999,7 +999,7 @@ def finish(
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
                "start_weights_sha256": model.load_report.sha256 or None,
-               "processes": data.ranks.world, "recipe": config.recipe,
+               "processes": data.ranks.world, "recipe": config.recipe_run,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
                "slope": bundle.thresholds.get("slope", 0.),

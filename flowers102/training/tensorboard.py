@@ -227,11 +227,12 @@ def log_epoch(
     row:dict, # of the history
     optimizer:torch.optim.Optimizer, # with the learning rate of each group
 ): # nothing
-    "Scalars of an epoch: losses, scores, learning rates, speed"
-    lrs = {f"lr/{g['name']}": g["lr"] for g in optimizer.param_groups}
-    scores = {k.replace("_", "/", 1): v for k, v in row.items()
-              if k in ("train_loss", "valid_nll", "valid_top1", "valid_mean_class")}
-    board.scalars(scores | lrs | {"speed/images_per_s": row["images_per_s"]}, row["step"])
+    "Scalars of an epoch: accuracies and losses (TensorBoard opens on them), learning rates, speed"
+    lrs = {f"lr/{g['name'].removesuffix('_no_decay').removesuffix('_decay')}": g["lr"] for g in optimizer.param_groups}
+    scores = {"accuracy/validation top-1": row["valid_top1"],
+              "accuracy/validation mean per class": row["valid_mean_class"],
+              "loss/train": row["train_loss"], "loss/validation": row["valid_nll"]}
+    board.scalars(scores | lrs | {"speed/images per second": row["images_per_s"]}, row["step"])
 
 # %% ../../nbs/43_training.tensorboard.ipynb #30a78a89
 def log_result(
@@ -288,7 +289,7 @@ def describe_stages(
                      f"{config.split_point}, on {config.last_layers_views} cached views")
     if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
     if config.probe_weight: steps.append(f"an average with the probe, weight {config.probe_weight:g}")
-    return f"recipe   {config.recipe}: {', then '.join(steps)}"
+    return f"recipe   {config.recipe_run}: {', then '.join(steps)}"
 
 # %% ../../nbs/43_training.tensorboard.ipynb #ae86b3a8
 def probe_line(
