@@ -42,6 +42,10 @@ def _note(note): _to_stderr(f"note     {note}")
 # %% ../../nbs/85_cli.commands.ipynb #116ae518
 def _bundle_folder(bundle):
     "The bundle asked for, else the newest one below runs/"
+    if bundle and bundle.startswith(("hf-hub:", "hf_hub:")):
+        from flowers102.inference.hub import hub_folder
+
+        return hub_folder(bundle)
     if bundle: return Path(bundle)
     found = sorted(Path("runs").glob("*/bundle/bundle.json"), key=lambda p: p.stat().st_mtime)
     if not found:
@@ -316,14 +320,21 @@ def _predictor(bundle, device, batch_size, n_threads, compile):
 def flowers102_export(
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
     out:str=None, # the ONNX file; default: model.onnx beside the bundle
+    hub:str=None, # instead of ONNX, write this folder for the Hugging Face Hub, which timm and transformers load, too
     int8:bool=False, # also write a quantised file, model.int8.onnx, and print the accuracy of both
     photos:str=None, # check with these: a photo, a folder or a pattern in quotes
     n_check:int=102, # number of photos to check with
     n_ranges:int=300, # number of training photos on which int8 observes the ranges of activations
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
 ) -> int: # exit status: 1 when ONNX predicts a different class than PyTorch for some photo
-    "Write a bundle as ONNX, and check it against PyTorch"
+    "Write a bundle as ONNX, or as a folder for timm and transformers, and check it against PyTorch"
     _quiet_pillow()
+    if hub:
+        from flowers102.inference.hub import export_hub
+
+        if out or int8: raise FlowersError(f"--hub {hub}: writes no ONNX file; leave out {'--out' if out else '--int8'}")
+        export_hub(_bundle_folder(bundle), hub, photos, n_check, data_dir, note=_note)
+        return 0
     from flowers102.inference.export import export_bundle
 
     agreement = export_bundle(_bundle_folder(bundle), out, int8, photos, n_check, n_ranges, data_dir,
