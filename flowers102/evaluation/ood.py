@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OOD_SCORES', 'COMBINED', 'ood_score', 'ood_threshold', 'auroc', 'fpr_at_tpr', 'feature_scores', 'fit_ood',
-           'known_score', 'ood_trial', 'synthetic_ood']
+           'known_score', 'ood_trial', 'left_out_trial', 'synthetic_ood']
 
 # %% ../../nbs/33_evaluation.ood.ipynb #ca294718
 import numpy as np
@@ -159,6 +159,37 @@ def _probe_scores(features, labels, train, asked, C):
     logits = torch.nn.functional.linear(x, layer["weight"], layer["bias"])
     return ({k: ood_score(logits, k).numpy() for k in OOD_SCORES}
             | feature_scores(features[train], labels[train], x.numpy()))
+
+# %% ../../nbs/33_evaluation.ood.ipynb #c8b5dfa8
+def left_out_trial(
+    features, # (N, D) features of train and validation photos, by a network that was not fine-tuned on them
+    labels, # (N,) int classes
+    train, # (N,) bool: photos of the train subset; the others set the threshold
+    n_folds:int=4, # trials; each leaves out other classes, a tenth of them but at least one
+    most:int=2000, # train on so many photos at most
+    seed:int=0, # decides which classes are left out
+    C:float=0.1, # inverse strength of the probe's regularisation
+) -> dict|None: # number of "classes" left out, "n" photos of them, "known": the fraction that passes, mean "auroc"; None: too few classes
+    "The fraction of photos of classes left out that pass the OOD threshold"
+    features, labels, train = np.asarray(features, dtype=np.float32), np.asarray(labels), np.asarray(train)
+    classes = np.random.default_rng(seed).permutation(np.unique(labels))
+    n_out = max(1, len(classes)//10)
+    if len(classes) < 4: return None
+    passed, areas, out = [], [], classes[:n_folds*n_out]
+    for fold in (out[i:i + n_out] for i in range(0, len(out), n_out)):
+        left = np.isin(labels, fold)
+        rows, rated = (train & ~left).nonzero()[0], (~train & ~left).nonzero()[0]
+        rows = rows[::-(-len(rows)//most)]
+        new = np.unique(labels[rows], return_inverse=True)[1]
+        layer = linear_probe(features[rows], new, Cs=(C,))
+        outputs = lambda x: (nn.functional.linear(x, layer["weight"], layer["bias"]), x)
+        inside, outside = (outputs(torch.from_numpy(features[i])) for i in (rated, left))
+        rule, bank = fit_ood(*inside)
+        scores = known_score(rule, *outside, bank)
+        passed.append(scores >= rule["at_least"])
+        areas.append(auroc(known_score(rule, *inside, bank), scores))
+    passed = torch.cat(passed)
+    return {"classes": len(out), "n": len(passed), "known": passed.double().mean().item(), "auroc": float(np.mean(areas))}
 
 # %% ../../nbs/33_evaluation.ood.ipynb #159375fd
 def synthetic_ood(

@@ -23,6 +23,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from fastcore.basics import patch
 from torch import nn
@@ -42,6 +43,7 @@ from ..data.transforms import AUGMENT, preprocess_of_run, sample_seed
 from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join_ranks
 from ..evaluation.calibration import calibrate
 from ..evaluation.metrics import compute_metrics
+from ..evaluation.ood import left_out_trial
 from ..model.build import build_model
 from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle
 from ..model.feature_maps import measured_centres
@@ -61,7 +63,7 @@ from .optim import (Ema, average_states, batch_loss, class_weights, lr_factor,
                                        make_optimizer, mix_batch, momentum_at, scaled_step, set_lr)
 from .tensorboard import (Board, describe_run, describe_stages, epoch_line,
                                              log_epoch, log_inputs, log_result, probe_line,
-                                             result_lines, save_pictures)
+                                             result_lines, save_pictures, trial_line)
 
 # %% ../../nbs/45_training.loop.ipynb #bfe93460
 def fit(
@@ -576,6 +578,7 @@ class Progress:
     best_epoch: int = -1 # epoch of the best score
     stale_epochs: int = 0 # epochs of this stage since the best score
     history: list = field(default_factory=list) # a row for each epoch
+    left_out: dict|None = None # of `left_out_trial`, on the features of the linear probe
 
     def begin_stage(self, stage:int, epochs:int): # index, number of epochs
         "Reset the counters of a stage"
@@ -972,6 +975,11 @@ def fit_probe(
     with torch.inference_mode(): logits = head(torch.tensor(features["valid"][0]).float())
     scores = compute_metrics(logits, torch.tensor(labels["valid"]))
     if run: run.log(probe_line(layer["C"], scores))
+    if run and config.weights != "none" and not config.dry_run: # features that know nothing of these classes
+        rows = np.concatenate([features[k][0] for k in subsets])
+        train = np.arange(len(rows)) < len(labels["train"])
+        run.progress.left_out = left_out_trial(rows, labels["train"] + labels["valid"], train, seed=config.seed)
+        if run.progress.left_out: run.log(trial_line(run.progress.left_out))
     return Validation(scores, (logits.clone(), torch.tensor(labels["valid"])), model.state_dict())
 
 # %% ../../nbs/45_training.loop.ipynb #3df328fb
@@ -1005,6 +1013,7 @@ def finish(
                "slope": bundle.thresholds.get("slope", 0.),
                "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
                "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"]}
+    if run.progress.left_out: metrics["left_out"] = run.progress.left_out
     if config.tta:
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)

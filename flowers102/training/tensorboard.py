@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PICTURES', 'Board', 'worst_figure', 'confusion_figure', 'curves_figure', 'save_pictures', 'features_of', 'log_inputs',
-           'log_epoch', 'log_result', 'describe_run', 'describe_stages', 'probe_line', 'epoch_line', 'result_lines']
+           'log_epoch', 'log_result', 'describe_run', 'describe_stages', 'probe_line', 'trial_line', 'epoch_line',
+           'result_lines']
 
 # %% ../../nbs/43_training.tensorboard.ipynb #f7d2fee9
 import io
@@ -299,6 +300,14 @@ def probe_line(
     "The result of the linear probe"
     return (f"probe    C {C:g}: valid loss {scores['nll']:.3f}, top-1 {scores['top1']:.3f}, "
             f"mean per class {scores['mean_class']:.3f}")
+
+# %% ../../nbs/43_training.tensorboard.ipynb #76b8f990
+def trial_line(
+    tried:dict, # of `left_out_trial`
+) -> str: # a line
+    "How many photos of classes that were not taught get one of the names"
+    return (f"unknown  a trial without {tried['classes']} of the classes: {tried['known']:.0%} of their {tried['n']:,} "
+            f"photos got one of the other names")
 
 # %% ../../nbs/43_training.tensorboard.ipynb #f31a2b3e
 def epoch_line(
