@@ -9,6 +9,7 @@ __all__ = ['photo_hash', 'hash_distance', 'hash_photos', 'Pair', 'cross_pairs', 
 # %% ../../nbs/13_data.duplicates.ipynb #b019a308
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -122,12 +123,13 @@ def embedding_pairs(
 def find_pairs(
     source:Source, # the photos to compare
     features:np.ndarray|None=None, # (N, D) features of the photos; None: compare hashes only
+    most:float=0.08, # largest distance of features, 1 - cosine similarity
 ) -> list: # near-duplicates (`Pair`); those by hash first, each kind sorted by distance
     "Find near-duplicates by perceptual hash and, if features are given, by embedding"
     pairs = hash_pairs(source.ids, hash_photos(source))
     if features is None: return pairs
     known = {(p.a, p.b) for p in pairs}
-    return pairs + [p for p in embedding_pairs(source.ids, features) if (p.a, p.b) not in known]
+    return pairs + [p for p in embedding_pairs(source.ids, features, most) if (p.a, p.b) not in known]
 
 # %% ../../nbs/13_data.duplicates.ipynb #f76d22af
 def show_pairs(
@@ -138,17 +140,31 @@ def show_pairs(
     split=None, # a `Split`; adds the subset of each photo
 ): # (rows, 2*cols) array of axes
     "Show pairs of photos side by side"
+    import matplotlib.pyplot as plt
+
     pairs = list(pairs)[:n]
     shown = pick(source, [i for pair in pairs for i in (pair.a, pair.b)])
     subset = {i: p for p in ("train", "valid", "test") for i in getattr(split, p)} if split else {}
-    titles = [f"{s.id.removeprefix('image_')} {subset.get(s.id, '')}" for s in shown]
-    titles[1::2] = [f"{t}  [{pair.distance:.3g}]" for t, pair in zip(titles[1::2], pairs)]
-    axs = show_images([s.path for s in shown], titles, 2*cols, 1.1, square=96)
+    cols = max(1, min(cols, len(pairs)))
+    rows = max(1, -(-len(pairs)//cols))
+    fig, axs = plt.subplots(rows, 3*cols, figsize=(2.7*cols, 2*rows), squeeze=False,
+                            width_ratios=[1, 1, .2]*cols, gridspec_kw=dict(wspace=.04, hspace=.25))
+    for ax in axs.flat: ax.axis("off")
+    axs = axs[:, [k for k in range(3*cols) if k % 3 < 2]]
+    show_images([s.path for s in shown], square=128, axs=axs)
     for k, (ax, s) in enumerate(zip(axs.flat, shown)):
-        if s.label != shown[k ^ 1].label: # the other photo of the pair
-            ax.text(.5, -.04, plain_text(source.class_names[s.label]), fontsize=6, ha="center",
-                    va="top", transform=ax.transAxes)
+        is_other = s.label != shown[k ^ 1].label # than the other photo of the pair
+        ax.text(.5, -.04, _pair_caption(s, subset.get(s.id), source.class_names[s.label]*is_other),
+                fontsize=6, ha="center", va="top", transform=ax.transAxes)
+        if k % 2 == 0: ax.set_title(f"{pairs[k//2].distance:.3g} {pairs[k//2].kind}", fontsize=7, pad=2, x=1.02)
     return axs
+
+# %% ../../nbs/13_data.duplicates.ipynb #459abf56
+def _pair_caption(sample, subset, name):
+    "Name, subset and class of a photo in lines of at most 22 letters"
+    words = [*sample.id.removeprefix("image_").rpartition("/")[::2], subset, name]
+    if name: words[0] = "" # the folder is the class
+    return "\n".join(plain_text(line) for word in words if word for line in wrap(word, 22)[:2])
 
 # %% ../../nbs/13_data.duplicates.ipynb #d068e975
 def duplicate_groups(

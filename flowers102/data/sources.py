@@ -352,6 +352,10 @@ def _homes(root, left):
 def _samples(root, homes, left, notes):
     "All samples, the ids of each part, and the class names; adds to `left` and `notes`"
     folders = homes.get("train", homes.get("", []))
+    if "" in homes and (empty := [p.name for p in folders if not any(f.is_file() for f in p.rglob("*"))]):
+        notes.append(f"left out: empty class folders: {first_few(empty)}")
+        folders = [p for p in folders if p.name not in empty]
+        homes = {"": folders}
     label = {name: k for k, name in enumerate(dict.fromkeys(plain_name(p.name) for p in folders))}
     real = tuple(os.path.realpath(p) for group in homes.values() for p in group)
     samples, parts, nested, cache = [], {}, {}, {}

@@ -130,7 +130,7 @@ def _shuffled(source, label, fractions, seed):
     "The ids of a class in a random order that depends on the seed and its name alone"
     name, ids = source.class_names[label], sorted(s.id for s in source.samples if s.label == label)
     if len(ids) < len(fractions):
-        raise FlowersError(f"class {name!r} has {len(ids)} photos, "
+        raise FlowersError(f"class {name!r} has {len(ids)} photo{'s'*(len(ids) != 1)}, "
                            f"and {len(fractions)} subsets need at least one each: "
                            "add photos, or remove the class")
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

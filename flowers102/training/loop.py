@@ -391,11 +391,11 @@ def few_photos(
     config:TrainConfig, # of a dry run
     data:Data, # all photos
 ) -> tuple: # configuration, data, and notes
-    "What a dry run trains on: two batches of each subset, one epoch of each stage"
-    n, names = 2*config.batch_size, ("epochs", "last_layers_epochs", "probe_views")
-    few = lambda ids: ids[::max(1, len(ids)//n)][:n]
-    split = replace(data.split, **{k: few(getattr(data.split, k))
-                                   for k in ("train", "valid", "test")})
+    "What a dry run trains on: two batches of the train subset, half a batch of the others, one epoch of each stage"
+    names = "epochs", "last_layers_epochs", "probe_views"
+    few = lambda ids, n: ids[::max(1, len(ids)//n)][:n]
+    n = {"train": 2*config.batch_size, "valid": max(1, config.batch_size//2), "test": max(1, config.batch_size//2)}
+    split = replace(data.split, **{k: few(getattr(data.split, k), n[k]) for k in n})
     once = {k: min(1, getattr(config, k)) for k in names}
     once |= {"last_layers_views": 1, "minutes": None}
     notes = [f"{k} {v}: a dry run" for k, v in once.items() if getattr(config, k) != v]
@@ -1019,7 +1019,7 @@ def finish(
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
             if len(y): metrics[key] = score(z, y, rows)
     if run.main:
-        centres = measured_centres(model, data.preprocess)
+        centres = {} if config.dry_run else measured_centres(model, data.preprocess) # a long way for a dry run
         write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
 
