@@ -32,8 +32,8 @@ def oxford_layout(
     "Find the folder with the photos, and the one with the MATLAB files"
     root = Path(root)
     if not root.is_dir():
-        raise FlowersError(f"--data_dir {root}: no such folder; download the photos into it with "
-                           f"`flowers102_data --download --data_dir {root}`, or try `--source toy`")
+        raise FlowersError(f"--data_dir {root}: no such folder; expected one with photos, in a folder for each class. Oxford's are downloaded into it by "
+                           f"`flowers102 data --download --data_dir {root}`; `--source toy` needs none")
     for base in (root/"flowers-102", root):
         photos = base/"jpg" if (base/"jpg").is_dir() else base
         if not any(photos.glob("image_*.jpg")): continue
@@ -41,7 +41,7 @@ def oxford_layout(
         return photos, photos.parent if beside else photos
     raise FlowersError(f"--data_dir {root}: no Oxford flowers here "
                        "(looked for jpg/image_00001.jpg in it and in flowers-102/); "
-                       f"download them with `flowers102_data --download --data_dir {root}`, "
+                       f"download them with `flowers102 data --download --data_dir {root}`, "
                        "or use `--source folder` for a folder per class")
 
 # %% ../../nbs/11_data.download.ipynb #2de3a58c
@@ -65,11 +65,11 @@ def read_mat(
     if not path.is_file():
         raise FlowersError(f"{path}: missing; it holds the labels or the official subsets "
                            "and must lie next to jpg/; "
-                           f"fetch it with `flowers102_data --download --data_dir {base}`")
+                           f"fetch it with `flowers102 data --download --data_dir {base}`")
     if md5 and file_md5(path) != md5:
         raise FlowersError(f"{path}: MD5 is {file_md5(path)}, expected {md5}; "
                            "the labels in it can't be trusted: delete it "
-                           f"and run `flowers102_data --download --data_dir {base}`")
+                           f"and run `flowers102 data --download --data_dir {base}`")
     return loadmat(path, variable_names=[key], squeeze_me=True)[key].ravel().astype(np.int64)
 
 # %% ../../nbs/11_data.download.ipynb #f6e232fb

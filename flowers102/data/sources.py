@@ -141,7 +141,7 @@ def oxford_flowers(
     if missing or empty:
         raise FlowersError(f"{photos}: {len(missing) + len(empty)} of {len(labels):,} photos "
                            f"are missing or empty: {first_few(missing + empty)}; "
-                           "copy them again, or run `flowers102_data --download`")
+                           "copy them again, or run `flowers102 data --download`")
     samples = [Sample(photos/f"image_{i:05d}.jpg", int(k), f"image_{i:05d}")
                for i, k in enumerate(labels, 1)]
     parts = {part: tuple(f"image_{i:05d}"
@@ -458,10 +458,11 @@ def recognise_source(
     "The name of the source that fits what lies in a folder: Oxford's files, or a folder for each class"
     root = Path(root)
     for base in (root/"flowers-102", root):
-        if (base/"jpg").is_dir() and any((base/"jpg").glob("image_*.jpg")) or any(base.glob("image_*.jpg")): return "oxford"
+        if (base/"jpg").is_dir() and any((base/"jpg").glob("image_*.jpg")) or (base/"imagelabels.mat").is_file(): return "oxford"
     try: names = [p.name for p in root.iterdir() if p.is_dir() and p.name not in JUNK_FOLDERS]
     except OSError: return "oxford" # whose messages say what was expected
-    return "folder" if any(not n.startswith((".", "__")) for n in names) else "oxford"
+    loose = any(is_photo(p.name) for p in root.iterdir()) # photos beside no folder: for its message
+    return "folder" if loose or any(not n.startswith((".", "__")) for n in names) else "oxford"
 
 # %% ../../nbs/12_data.sources.ipynb #4fd961ea
 def get_source(
