@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['FlowersError', 'did_you_mean', 'plain_text', 'default_device', 'seed_everything', 'kernel_choice', 'cache_dir',
-           'expand_user', 'data_dir', 'is_stream', 'real_path', 'cannot_write', 'atomic_write', 'flush_file',
-           'open_stream', 'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line', 'csv_value',
-           'file_digests', 'reuse_memory']
+           'expand_user', 'data_dir', 'show_bars', 'is_stream', 'real_path', 'cannot_write', 'atomic_write',
+           'flush_file', 'open_stream', 'write_json', 'read_json', 'file_lock', 'take_lock', 'lock_holder', 'csv_line',
+           'csv_value', 'file_digests', 'reuse_memory']
 
 # %% ../nbs/00_core.ipynb #0cadf4ef
 import csv
@@ -137,6 +137,15 @@ def data_dir(
 ) -> Path: # not created, not checked
     "The folder of photos: `path`, else `FLOWERS102_DATA`, else the cache folder"
     return expand_user(path or os.environ.get("FLOWERS102_DATA") or cache_dir())
+
+# %% ../nbs/00_core.ipynb #ab91c284
+def show_bars(
+    asked:bool=True, # False: no bar, wherever the output goes
+) -> bool: # on a terminal or in Jupyter
+    "Whether to show progress bars"
+    if not asked or os.environ.get("TQDM_DISABLE", "").strip().lower() in ("1", "true"): return False
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return "IPKernelApp" in getattr(shell, "config", ()) or bool(sys.stderr) and sys.stderr.isatty()
 
 # %% ../nbs/00_core.ipynb #1d33f15e
 def is_stream(

@@ -20,7 +20,7 @@ from PIL import __version__ as pillow_version, features
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, cache_dir, file_digests, file_lock, read_json
+from ..core import FlowersError, cache_dir, file_digests, file_lock, read_json, show_bars
 from .photos import read_photo
 from .sources import Source
 
@@ -154,7 +154,7 @@ def _write_pixels(samples, side, path, pool, progress):
     shapes = []
     with (open(path, "wb") as f,
           tqdm(total=len(samples), desc="decoding photos", unit="photo", leave=False,
-               disable=None if progress else True) as bar):
+               disable=not show_bars(progress)) as bar):
         for i in range(0, len(samples), 128): # no more than these are in memory
             for pixels in pool.map(lambda s: decode_photo(s.path, side), samples[i:i + 128]):
                 f.write(pixels)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core import FlowersError
+from ..core import FlowersError, show_bars
 
 # %% ../../nbs/11_data.download.ipynb #bedffed5
 OXFORD_URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
@@ -133,7 +133,7 @@ def _fetch(url, part, timeout):
         total = have + int(reply.headers.get("Content-Length") or 0)
         with (open(part, "ab" if have else "wb") as f,
               tqdm(desc=part.stem, total=total or None, initial=have,
-                   unit="B", unit_scale=True, disable=None) as bar):
+                   unit="B", unit_scale=True, disable=not show_bars()) as bar):
             while chunk := reply.read(1 << 16):
                 f.write(chunk)
                 bar.update(len(chunk))

@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, plain_text
+from ..core import FlowersError, plain_text, show_bars
 from .photos import open_photo, show_images
 from .sources import Source, pick
 
@@ -49,7 +49,7 @@ def hash_photos(
     with ThreadPoolExecutor(n_workers) as pool:
         bar = tqdm(pool.map(_hash_file, [s.path for s in source.samples]), total=len(source),
                    desc="hashing photos", unit="photo", leave=False,
-                   disable=None if progress else True)
+                   disable=not show_bars(progress))
         return np.array(list(bar), dtype=np.uint8).reshape(-1, 2, 32)
 
 # %% ../../nbs/13_data.duplicates.ipynb #d2b6a976

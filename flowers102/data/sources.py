@@ -21,7 +21,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from ..core import (FlowersError, cache_dir, cannot_write, data_dir, did_you_mean,
-                             read_json, write_json)
+                             read_json, show_bars, write_json)
 from .download import (OXFORD_MD5, download_oxford, file_md5, oxford_inventory,
                                       oxford_layout, read_mat)
 from .photos import (JUNK_FOLDERS, LeftOut, first_few, folder_id, is_photo,
@@ -191,7 +191,7 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
             new = Path(tmp)/"new"
             for part in ("jpg", "segmim"): (new/part).mkdir(parents=True)
             for i, k in enumerate(tqdm(labels, desc="drawing flowers", unit="photo",
-                                       leave=False, disable=None), 1):
+                                       leave=False, disable=not show_bars()), 1):
                 _draw_one(new, i, species[k], size, np.random.default_rng([seed, i]))
             _write_mats(new, labels, counts)
             about = {"name": "toy", "class_names": [s.name for s in species],
@@ -273,7 +273,7 @@ def verify_photos(
     with ThreadPoolExecutor(n_workers) as pool:
         found = list(tqdm(pool.map(_inspect, source.samples),
                           total=len(source), desc="reading photos",
-                          unit="photo", disable=None if progress else True, leave=False))
+                          unit="photo", disable=not show_bars(progress), leave=False))
     problems, seen, names = [], {}, source.class_names
     for s, (problem, digest) in zip(source.samples, found):
         if problem: problems.append(problem)

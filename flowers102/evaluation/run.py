@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, read_json
+from ..core import FlowersError, read_json, show_bars
 from ..data.decisions import decided_source
 from ..data.sources import get_source
 from ..data.splits import get_split, load_split
@@ -163,7 +163,7 @@ def _recalibrated(folder, bundle, photos, split, own, options, log):
 def _add_corruptions(found, originals, device, most=300):
     "Measure accuracy on corrupted photos: all of them, or every n-th where there are many"
     report = at_own_size(found.report, originals) if originals else found.report
-    with tqdm(total=71, desc="corrupted photos", leave=False, disable=None) as bar:
+    with tqdm(total=71, desc="corrupted photos", leave=False, disable=not show_bars()) as bar:
         measured = robustness(found.bundle, report, every=-(-len(report)//most), device=device,
                               tick=lambda kind: bar.update())
     if originals:

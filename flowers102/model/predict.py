@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
+from ..core import show_bars
 from ..data.loaders import EpochBatches, photo_batches
 from ..distributed import Ranks, all_gather
 from .features import knn_similarity
@@ -51,7 +52,7 @@ def predict_outputs(
     model.eval()
     logits, features, labels = [], [], []
     total = len(loader) if hasattr(loader, "__len__") else None
-    shown = tqdm(photo_batches(loader), bar, total, leave=False, disable=None if bar and ranks.main else True, delay=3, unit="batch")
+    shown = tqdm(photo_batches(loader), bar, total, leave=False, disable=not show_bars(bar and ranks.main), delay=3, unit="batch")
     for images, y in shown:
         images = to_device(images, device)
         z, rows = _outputs(model, images)

@@ -31,7 +31,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from ..core import (FlowersError, default_device, did_you_mean, kernel_choice, read_json,
-                             seed_everything, write_json)
+                             seed_everything, show_bars, write_json)
 from ..data.cache import ImageCache, image_cache
 from ..data.decisions import decided_source, decided_split
 from ..data.gpu import on_device
@@ -263,7 +263,7 @@ class Data:
         n_workers:int=0, # processes that read photos
     ): # (views, N, ...) float16, memory-mapped
         "Cached features; the main process computes them while the others wait"
-        bar = self.bars and sys.stderr is not None and sys.stderr.isatty()
+        bar = show_bars(self.bars)
         if self.ranks.main: cache_features(backbone, dataset, views, folder, n_workers, bar)
         self.ranks.wait()
         return cache_features(backbone, dataset, views, folder, n_workers)
@@ -932,7 +932,7 @@ def progress_bar(
     steps = sum(spec.epochs for spec in make_stages(run.config))*len(stage.loaders.train)
     return tqdm(total=steps, initial=run.progress.step, desc="training", unit="step", leave=False,
                 disable=not (run.bars and run.main), smoothing=0.05,
-                mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 60)
+                mininterval=0.2 if show_bars() else 60)
 
 # %% ../../nbs/45_training.loop.ipynb #777c305d
 @patch
