@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, atomic_write, csv_value
+from ..core import FlowersError, atomic_write, csv_value, show_bars
 from ..data.photos import is_photo
 from ..distributed import Ranks, broadcast
 from ..evaluation.conformal import default_level
@@ -98,7 +98,7 @@ def _width(photos):
 # %% ../../nbs/74_inference.batch.ipynb #b9550d6a
 def _with_progress(predictions, total, done=0):
     "Pass predictions on, with a bar and the complaints on standard error"
-    with tqdm(total=total, initial=done, unit=" photos", leave=False, disable=None, delay=1,
+    with tqdm(total=total, initial=done, unit=" photos", leave=False, disable=not show_bars(), delay=1,
               file=sys.stderr) as bar:
         for prediction in predictions:
             if prediction.error:

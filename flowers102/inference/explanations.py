@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, atomic_write, csv_line, csv_value, file_digests
+from ..core import FlowersError, atomic_write, csv_line, csv_value, file_digests, show_bars
 from ..evaluation.conformal import default_level
 from ..explain.photo import (Explainer, evidence_colours, figure_boxes, map_words, save_explanation,
                                       shown_percent, tile_lines, tile_sheet, unique_stems)
@@ -208,7 +208,7 @@ def _explain_all(ask, photos, out, about, resume, log, warn):
         contents = _contents(photos)
         found = _explained_so_far(part, writer.done, contents)
         if found: _remove_older(out, found)
-        bar = tqdm(photos, initial=writer.done, unit="photo", leave=False, disable=None, delay=1)
+        bar = tqdm(photos, initial=writer.done, unit="photo", leave=False, disable=not show_bars(), delay=1)
         for photo, stem in zip(photos[len(found):], stems[len(found):]):
             found.append(_save_photo(*ask(photo), out, stem, about, contents.get(photo)))
             writer.add(found[-1])

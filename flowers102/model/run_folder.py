@@ -48,10 +48,12 @@ def _object(path):
 
 # %% ../../nbs/27_model.run_folder.ipynb #f1cf1289
 def new_run_folder(
-    config, # settings with `source`, `model`, `data_dir` and `out`; `out` None: runs/SOURCE-MODEL
+    config, # settings with `source`, `model`, `data_dir` and `out`; `out` None: runs/SOURCE-MODEL, or for class folders runs/FOLDER-MODEL
 ) -> Path: # an existing folder, with config.json in it
     "Make the folder of a run, and save its configuration there"
-    out = Path(config.out) if config.out else Path("runs")/f"{config.source}-{_short(config.model)}"
+    name = config.source
+    if name == "folder" and config.data_dir: name = Path(config.data_dir).resolve().name or name
+    out = Path(config.out) if config.out else Path("runs")/f"{name}-{_short(config.model)}"
     base, n, made = out, 1, []
     try:
         _check_out(out, config)

@@ -1004,6 +1004,7 @@ def finish(
         bundle = calibrate(bundle, *unseen, features, shifted=(z, y, shifted_rows))
     score = lambda z, y, rows: compute_metrics(calibrated_logits(
         z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank), y)
+    centres = measured_centres(model, data.preprocess) if run.main and not config.dry_run else {} # a long way for a dry run
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
                "start_weights_sha256": model.load_report.sha256 or None,
@@ -1018,9 +1019,7 @@ def finish(
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
             if len(y): metrics[key] = score(z, y, rows)
-    if run.main:
-        centres = {} if config.dry_run else measured_centres(model, data.preprocess) # a long way for a dry run
-        write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
+    if run.main: write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
 
 # %% ../../nbs/45_training.loop.ipynb #4a9a5539
