@@ -1,0 +1,92 @@
+"""Open the app in a cell of JupyterLab, in a real browser; and see that a long call shows a bar with the time left.
+
+    python .ci/jupyter.py RUN PHOTO            # a run folder, and a photo that its model knows
+    python .ci/jupyter.py RUN PHOTO --shots D  # also a picture of the notebook
+
+Needs JupyterLab, Playwright and a Chromium or Chrome on the path (or in $CHROME).
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from shutil import which
+
+import nbformat
+from browser import NAMES, free_port
+from playwright.sync_api import expect, sync_playwright
+
+LONG = """from flowers102 import fit, make_config
+run = fit(make_config(source="toy", epochs=6, size=32, out="long"), log=None)
+print("trained")"""
+APP = """from flowers102.app.page import FlowerApp
+FlowerApp({run!r})"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--shots", type=Path)
+    args = parser.parse_args()
+    run, photo = str(Path(args.run).resolve()), args.photo.resolve()
+    chrome = os.environ.get("CHROME") or next(filter(None, map(which, NAMES)), None)
+    if not chrome: sys.exit("no Chromium or Chrome on the path, nor in $CHROME")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (LONG, APP.format(run=run))])
+        page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(page, f"{folder}/flowers.ipynb")
+        port = free_port()
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--IdentityProvider.token=", "--allow-root",
+                   f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+        home = {k: f"{folder}/{k}" for k in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR")}
+        with open(f"{folder}/log", "w") as log:
+            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=os.environ | home)
+        try:
+            address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
+            while True:
+                try:
+                    if urllib.request.urlopen(f"{address}/api", timeout=10).status == 200: break
+                except OSError: assert server.poll() is None and time.monotonic() < end, Path(f"{folder}/log").read_text()
+                time.sleep(.5)
+            browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+            tab = browser.new_page(viewport={"width": 1280, "height": 1100})
+            tab.goto(f"{address}/lab/tree/flowers.ipynb")
+            cells = tab.locator(".jp-Notebook .jp-CodeCell")
+            expect(cells).to_have_count(2, timeout=120_000)
+            expect(tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_attached(timeout=120_000)
+            cells.first.locator(".cm-content").click()
+            tab.keyboard.press("Shift+Enter")
+            bar = cells.first.locator(".jp-OutputArea .widget-html").filter(has_text="training")
+            expect(bar.first).to_be_visible(timeout=180_000)
+            left = cells.first.locator(".jp-OutputArea .widget-html").filter(has_text="<") # 3/60 [00:02<00:31, ...
+            expect(left.first).to_be_visible(timeout=60_000)
+            said = left.first.inner_text().strip()
+            if args.shots: tab.screenshot(path=f"{args.shots}/jupyter-bar.png")
+            expect(cells.first.locator(".jp-OutputArea")).to_contain_text("trained", timeout=180_000)
+            print(f"  a long call shows a bar in JupyterLab: training {said}", flush=True)
+            cells.last.locator(".cm-content").click()
+            tab.keyboard.press("Shift+Enter")
+            upload = tab.locator(".f102-picker input[type=file]")
+            expect(upload).to_be_attached(timeout=180_000)
+            upload.set_input_files(str(photo))
+            expect(tab.locator(".f102-verdict")).not_to_be_empty(timeout=120_000)
+            expect(tab.locator(".f102-bars li")).to_have_count(5)
+            expect(tab.locator(".f102-stack img")).to_have_count(2)
+            wide = tab.locator(".f102-stack img").first.bounding_box()["width"]
+            assert wide > 100, wide
+            name = tab.locator(".f102-verdict").inner_text().strip()
+            if args.shots:
+                tab.locator(".f102-verdict").scroll_into_view_if_needed()
+                tab.screenshot(path=f"{args.shots}/jupyter-app.png")
+            print(f"  the app in a cell of JupyterLab names a photo, with bars and heat map: {name}", flush=True)
+            browser.close()
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+if __name__ == "__main__": main()
