@@ -321,24 +321,38 @@ def flowers102_export(
     bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
     out:str=None, # the ONNX file; default: model.onnx beside the bundle
     hub:str=None, # instead of ONNX, write this folder for the Hugging Face Hub, which timm and transformers load, too
+    web:str=None, # instead of a file, write this folder: a web page that runs the network in the visitor's browser
     int8:bool=False, # also write a quantised file, model.int8.onnx, and print the accuracy of both
     photos:str=None, # check with these: a photo, a folder or a pattern in quotes
     n_check:int=102, # number of photos to check with
     n_ranges:int=300, # number of training photos on which int8 observes the ranges of activations
+    ort:str=None, # with --web: a folder where `npm install onnxruntime-web` was run, to copy the runtime from; default: from a CDN
+    examples:str=None, # with --web: a photo, folder or pattern to choose from on the page
+    results:str=None, # with --web: file of `flowers102 evaluate --elsewhere --results`, for the accuracy on photos from elsewhere
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
 ) -> int: # exit status: 1 when ONNX predicts a different class than PyTorch for some photo
     "Write a bundle as ONNX, or as a folder for timm and transformers, and check it against PyTorch"
     _quiet_pillow()
+    if hub and web: raise FlowersError(f"--hub {hub} --web {web}: make one after the other")
     if hub:
         from flowers102.inference.hub import export_hub
 
         if out or int8: raise FlowersError(f"--hub {hub}: writes no ONNX file; leave out {'--out' if out else '--int8'}")
         export_hub(_bundle_folder(bundle), hub, photos, n_check, data_dir, note=_note)
         return 0
-    from flowers102.inference.export import export_bundle
+    more = {"ort": ort, "examples": examples, "results": results}
+    if unused := [f"--{k}" for k, v in more.items() if v and not web]: raise FlowersError(f"{unused[0]}: belongs to --web DIR; add that, or leave it out")
+    if web:
+        from flowers102.inference.web import export_web
 
-    agreement = export_bundle(_bundle_folder(bundle), out, int8, photos, n_check, n_ranges, data_dir,
-                              note=_note)
+        if out: raise FlowersError(f"--web {web}: its ONNX file has a name of its own; leave out --out")
+        agreement = export_web(_bundle_folder(bundle), web, int8, ort, [examples] if examples else [], results, photos, n_check,
+                               n_ranges, data_dir, note=_note)
+    else:
+        from flowers102.inference.export import export_bundle
+
+        agreement = export_bundle(_bundle_folder(bundle), out, int8, photos, n_check, n_ranges, data_dir,
+                                  note=_note)
     return 0 if agreement.same == agreement.n else 1
 
 # %% ../../nbs/85_cli.commands.ipynb #e8fef03a

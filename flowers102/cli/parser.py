@@ -45,12 +45,12 @@ GROUPS = { # heading in a command's help -> names of flags
               "n_check n_ranges",
     "computation": "device amp compile batch_size n_workers n_threads cache seed stages repetitions seconds",
     "page": "host port limit_mb no_browser by_path max_visitors no_token",
-    "output": "out hub results report format raw",
+    "output": "out hub web ort results report format raw",
     "run": "config recipe resume dry_run"}
 
 # %% ../../nbs/83_cli.parser.ipynb #52aaf1b7
 METAVARS = { # what a value is -> names of flags
-    "FOLDER": "folder hub data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
+    "FOLDER": "folder hub web ort data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
     "PATH": "paths bundle run out against photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
     "NAME": "model layer recipe", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",

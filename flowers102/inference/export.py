@@ -85,6 +85,7 @@ def export_bundle(
     n_check:int=102, # number of photos to check with
     n_ranges:int=300, # number of training photos on which int8 observes the ranges of activations
     data_dir:str|None=None, # folder of the photos; None: as in the run
+    class_maps:bool=False, # also an output for heat maps, as for `onnx_model`
     log=print, # called with each line of the result
     note=print, # called with each remark about a folder of photos
 ) -> Agreement: # of the float ONNX file with PyTorch
@@ -93,13 +94,13 @@ def export_bundle(
     bundle, test, train = load_bundle(folder), *_test_and_train(folder, data_dir, int8, note)
     some, what = _photos_to_check(photos, test, bundle, n_check, note)
     log(f"bundle   {folder} ({bundle_sha256(bundle)[:12]})")
-    path = _written(onnx_model(bundle), Path(out) if out else _default_out(folder), log)
+    path = _written(onnx_model(bundle, class_maps=class_maps), Path(out) if out else _default_out(folder), log)
     predictors = {"PyTorch": Predictor(bundle, "cpu"), "ONNX": OnnxPredictor(path)}
     agreement = check_onnx(*predictors.values(), some)
     log(f"check    {agreement}; {what}")
     if int8:
         few = [s.path for s in _every(train, n_ranges)]
-        path = _written(quantize_onnx(bundle, few), path.with_suffix(".int8.onnx"), log)
+        path = _written(quantize_onnx(bundle, few, class_maps), path.with_suffix(".int8.onnx"), log)
         predictors["int8"] = OnnxPredictor(path)
         log(f"check    {check_onnx(predictors['PyTorch'], predictors['int8'], some)}; {what}")
         log(_accuracy_line(predictors, test, bundle))

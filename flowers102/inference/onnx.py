@@ -180,6 +180,63 @@ def _with_bank(bundle, model):
     del model.graph.input[2]
     return model
 
+# %% ../../nbs/72_inference.onnx.ipynb #800fdb69
+def _with_class_maps(network, n):
+    "An ONNX network with one more output, `class_maps` (N, n, h, w); None if no pooling comes before a linear layer"
+    onnx, = _packages("onnx")
+    network = type(network).FromString(network.SerializeToString())
+    graph, node = network.graph, onnx.helper.make_node
+    tensors = {t.name: t for t in graph.initializer}
+    pools = [x for x in graph.node if x.op_type == "GlobalAveragePool" or x.op_type == "ReduceMean" and _over_positions(x, tensors)]
+    weights = _head_weights(graph, tensors, n)
+    if not pools or weights is None: return None
+    name, shape, transposed = weights
+    shape = onnx.numpy_helper.from_array(np.array([*shape[:2], 1, 1]), "class_maps_shape")
+    graph.initializer.append(shape)
+    if transposed:
+        graph.node.append(node("Transpose", [name], ["class_maps_columns"], perm=[1, 0]))
+        name = "class_maps_columns"
+    graph.node.extend([node("Reshape", [name, shape.name], ["class_maps_kernel"]),
+                       node("Conv", [pools[-1].input[0], "class_maps_kernel"], ["class_maps"])])
+    graph.output.append(onnx.helper.make_tensor_value_info("class_maps", 1, ["N", n, "h", "w"]))
+    return network
+
+# %% ../../nbs/72_inference.onnx.ipynb #14163bce
+def _over_positions(node, tensors):
+    "Whether a node takes the mean over rows and columns"
+    onnx, = _packages("onnx")
+    axes = onnx.numpy_helper.to_array(tensors[node.input[1]]) if node.input[1:] and node.input[1] in tensors else ()
+    return sorted(a % 4 for a in np.ravel(axes)) == [2, 3]
+
+# %% ../../nbs/72_inference.onnx.ipynb #565de895
+def _head_weights(graph, tensors, n):
+    "Name and shape of the weights of the last linear layer with `n` outputs, and whether they have a column for each"
+    quantised = {x.output[0]: x.input[0] for x in graph.node if x.op_type == "DequantizeLinear"}
+    for x in reversed(graph.node):
+        if x.op_type not in ("Gemm", "MatMul", "Conv") or len(x.input) < 2: continue
+        stored = tensors.get(quantised.get(x.input[1], x.input[1]))
+        shape = tuple(stored.dims) if stored else ()
+        columns = x.op_type == "MatMul" or x.op_type == "Gemm" and not any(a.name == "transB" and a.i for a in x.attribute)
+        if shape[columns:columns + 1] == (n,) and shape[2:] in ((), (1, 1)):
+            return x.input[1], shape[::-1] if columns else shape, columns
+        return None
+
+# %% ../../nbs/72_inference.onnx.ipynb #0f40d6a5
+def _with_exact_maps(network, bundle):
+    "A float network with `class_maps`; None unless the mean of each map is the logit, up to the bias"
+    [runtime] = _packages("onnxruntime")
+    size, mapped, options = bundle.preprocess["size"], _with_class_maps(network, len(bundle.class_names)), runtime.SessionOptions()
+    if mapped is None: return None
+    options.log_severity_level = 4 # a network that ends in a different way is no error
+    images = np.random.default_rng(0).normal(size=(4, 3, size, size))*np.reshape([.3, 1, 2, 0], (4, 1, 1, 1))
+    try:
+        session = runtime.InferenceSession(mapped.SerializeToString(), options)
+        logits, maps = session.run(["logits", "class_maps"], {"pictures": images.astype(np.float32)})
+    except Exception: return None # weights that don't fit the activations
+    bias = logits - maps.mean((2, 3))
+    exact = np.abs(bias - bias[0]).max() <= 1e-5 + 1e-3*np.abs(logits - logits[0]).max()
+    return mapped if exact else None
+
 # %% ../../nbs/72_inference.onnx.ipynb #49f2345e
 def _parsed(text):
     "A model from ONNX's own text format"
@@ -190,10 +247,12 @@ def _parsed(text):
 def onnx_model(
     bundle:Bundle, # to export
     network=None, # its network as an ONNX model, such as a quantised one; None: export it
+    class_maps:bool=False, # one more output, where it is exact: `class_maps` (N, C, h, w), from which heat maps are made
 ): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C), `known` and `softening` (N,) with a feature bank
     "A bundle as one ONNX model"
     [onnx] = _packages("onnx")
     before, network = _before(bundle.preprocess), network or _network(bundle)
+    if class_maps: network = _with_exact_maps(network, bundle) or network
     merge, prefix = onnx.compose.merge_models, onnx.compose.add_prefix
     before.ir_version = network.ir_version
     opset = next(o.version for o in network.opset_import if o.domain == "")
@@ -204,6 +263,7 @@ def onnx_model(
                   [("before_pictures", "pictures")])
     joints, outputs = [("logits", "after_scores")], ["probs", "logits"]
     if _has_score(bundle): joints, outputs = [*joints, ("features", "after_features")], [*outputs, "known", "softening"]
+    outputs += [o.name for o in network.graph.output if o.name == "class_maps"]
     model = merge(model, prefix(after, "after_", rename_outputs=False), joints, outputs=outputs)
     _describe(model, bundle)
     onnx.checker.check_model(model)
@@ -254,7 +314,7 @@ class OnnxPredictor:
             raise FlowersError(f"{path}: not an ONNX file that can be read "
                                f"({str(e).splitlines()[0][:160]})") from e
         self.bundle = _bundle_in(self.session.get_modelmeta().custom_metadata_map, path)
-        self.names = [o.name for o in self.session.get_outputs() if o.name != "probs"]
+        self.names = [o.name for o in self.session.get_outputs() if o.name not in ("probs", "class_maps")]
 
     def prepare(self,
         image:Image.Image, # RGB, of any size
@@ -322,6 +382,7 @@ def check_onnx(
 def quantize_onnx(
     bundle:Bundle, # to export
     photos:Iterable, # some hundred photos to measure the ranges of activations on
+    class_maps:bool=False, # one more output, as for `onnx_model`
 ): # an `onnx.ModelProto`, as from `onnx_model`
     "A bundle as one ONNX model whose network computes with 8-bit integers"
     onnx, q = _packages("onnx", "onnxruntime.quantization")
@@ -329,11 +390,14 @@ def quantize_onnx(
     with tempfile.TemporaryDirectory() as tmp, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain, small = (Path(tmp)/f"{name}.onnx" for name in ("plain", "small"))
-        onnx.save(_network(bundle), plain)
+        network = _network(bundle)
+        onnx.save(network, plain)
         with _quiet(): q.quantize_static(
             plain, small, ready, quant_format=q.QuantFormat.QDQ, per_channel=True,
             activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8)
-        return onnx_model(bundle, onnx.load(small))
+        small = onnx.load(small)
+        if class_maps and _with_exact_maps(network, bundle): small = _with_class_maps(small, len(bundle.class_names))
+        return onnx_model(bundle, small)
 
 # %% ../../nbs/72_inference.onnx.ipynb #4c84c63f
 class _Ready:
