@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['asset', 'render_part', 'verdict_html', 'bars_html', 'heat_layer', 'faded', 'PhotoPicker', 'Neighbours', 'Seen',
            'answer_record', 'answer_png', 'FlowerApp', 'data_uri', 'page_options', 'compute_neighbours',
-           'follow_neighbours', 'page_app', 'serve']
+           'follow_neighbours', 'page_app', 'serve', 'serve_page']
 
 # %% ../../nbs/81_app.page.ipynb #a0cbc6f9
 import base64
@@ -48,9 +48,10 @@ from ..data.sources import Source, get_source, pick
 from ..data.splits import load_split
 from ..data.transforms import to_batch
 from ..explain.gradcam import METHODS
-from ..explain.photo import Explainer, place_map
+from ..explain.photo import Explainer, place_map, shown_percent
 from ..inference.predictor import (Prediction, Predictor, find_photos, predict,
                                             prediction_row, show_prediction)
+from ..inference.web import OUTSIDE, about_text, heat_colours, page_words, web_file
 from ..model.bundle import Bundle, bundle_model, bundle_sha256, load_bundle
 from ..model.features import embed_photos, split_model
 
@@ -78,13 +79,13 @@ def _templates():
     env = Environment(loader=FunctionLoader(lambda name: asset(f"templates/{name}")),
                       autoescape=True, undefined=StrictUndefined)
     env.filters["percent"] = _percent
+    env.globals.update(words=page_words(), about_text=about_text) # as on the static web page
     return env
 
 # %% ../../nbs/81_app.page.ipynb #b637c13e
 def _percent(p):
-    "A probability that is never rounded to certainty"
-    if p > .9995: return "> 99.9%"
-    return "< 0.1%" if p < .0005 else f"{p:.1%}"
+    "A probability as all pages show it"
+    return shown_percent(p)
 
 # %% ../../nbs/81_app.page.ipynb #8580cb46
 def verdict_html(
@@ -107,10 +108,9 @@ def heat_layer(
     side:int=256, # longer side of the image; a browser enlarges it smoothly
 ) -> Image.Image: # RGBA
     "A heat map as an image to lay over a photo"
-    from matplotlib import colormaps
-
-    pixels = colormaps["inferno"](placed.nan_to_num().clamp(0, 1).numpy(), bytes=True)
-    pixels[placed.isnan().numpy()] = 255, 255, 255, 180
+    shades = (256*placed.nan_to_num().clamp(0, 1)).int().clamp(max=255).numpy()
+    pixels = np.dstack([heat_colours()[shades], np.full(shades.shape, 255, np.uint8)])
+    pixels[placed.isnan().numpy()] = OUTSIDE
     layer = Image.fromarray(pixels, "RGBA")
     layer.thumbnail((side, side))
     return layer
@@ -154,6 +154,7 @@ class PhotoPicker(_Closed, anywidget.AnyWidget):
     examples = traitlets.List().tag(sync=True) # of {"name", "src"}; src is a data URI
     photos = traitlets.List().tag(sync=True) # of {"name", "src"}, photos that were sent
     chosen = traitlets.Int(-1).tag(sync=True) # index in `photos` of the one shown
+    words = traitlets.Dict({k: page_words()[k] for k in ("choose", "examples", "photos")}).tag(sync=True)
     limit = traitlets.Int(100 << 20).tag(sync=True) # largest file in bytes, to tell the browser
     large = traitlets.Int(8 << 20).tag(sync=True) # larger files, in bytes, are reduced first
     side = traitlets.Int(2000).tag(sync=True) # longer side of a reduced photo, pixels
@@ -183,8 +184,7 @@ def _heard(self:PhotoPicker, message, buffers):
             self.send({"id": id, "stop": whole is None and id not in self.parts})
         case {"kind": "refused", "name": str(name), "size": int(size)}:
             limit = self.max_bytes >> 20
-            self.on_trouble(name[:200], f"{size/2**20:.1f} MB; expected {limit} MB at most. Make "
-                            "it smaller first; the network sees a few hundred pixels.")
+            self.on_trouble(name[:200], page_words()["too_large"].format(size=f"{size/2**20:.1f}", limit=limit))
         case {"kind": "problem", "name": str(name), "text": str(text)}:
             self.on_trouble(name[:200], text[:300])
         case {"kind": "batch", "n": int(n)}: self.on_batch(n)
@@ -291,7 +291,7 @@ def answer_png(
 class _Saver(_Closed, anywidget.AnyWidget):
     "Buttons that make the browser save what Python gives it"
     _esm, _css = asset("static/helpers.js", "static/saver.js"), asset("static/saver.css")
-    kinds = traitlets.List([["png", "Save picture"], ["json", "Save as JSON"]]).tag(sync=True)
+    kinds = traitlets.List([[kind, page_words()[f"save_{kind}"]] for kind in ("png", "json")]).tag(sync=True)
     ready = traitlets.Bool(False).tag(sync=True) # is there anything to save?
 
     def __init__(self, on_save): # called with "png" or "json"; gives name, type and bytes, or None
@@ -309,6 +309,7 @@ class _Fader(_Closed, anywidget.AnyWidget):
     _esm, _css = asset("static/helpers.js", "static/fader.js"), asset("static/fader.css")
     may_set = "value",
     value = traitlets.Float(.5, min=0, max=1).tag(sync=True)
+    label = traitlets.Unicode(page_words()["slider"]).tag(sync=True)
     target = traitlets.Unicode().tag(sync=True) # the CSS class
 
 # %% ../../nbs/81_app.page.ipynb #a35837b1
@@ -349,7 +350,7 @@ def add(self:FlowerApp,
 ) -> Prediction|None: # None where the photo can't be read; the page says why
     "Predict a photo and show it"
     _must_be_photo(photo)
-    with self._working(f"looking at {name}"):
+    with self._working(page_words()["looking"].format(name=name)):
         self.photos.append(self._look_at(photo, name, note))
         self.photos = self.photos[-self.most:]
         self.select(len(self.photos) - 1)
@@ -408,8 +409,7 @@ def _working(self:FlowerApp, text):
     except FlowersError as e: self._complain(str(e))
     except Exception as e:
         traceback.print_exc()
-        self._complain(f"This went wrong, and should not have ({type(e).__name__}: {e}). "
-                       "The page goes on; please report it.")
+        self._complain(page_words()["wrong"].format(what=f"{type(e).__name__}: {e}"))
     self.parts["status"].value = status(done, busy=False)
 
 # %% ../../nbs/81_app.page.ipynb #ef90ebce
@@ -466,7 +466,7 @@ def _make_parts(self:FlowerApp, limit):
     trouble = lambda name, what: self._complain(f"{name}: {what}")
     p = dict(
         head=_Html(render_part("page.html", "head", self.bundle)),
-        looks=_Html(f'<style>{asset("static/app.css")}</style>'),
+        looks=_Html(f'<style>{web_file("look.css")}{asset("static/app.css")}</style>'),
         picker=PhotoPicker(self._arrived, self._chosen, trouble, self._many, limit=limit,
                            examples=[_icon(*e) for e in self.examples]),
         path=_Line(description="By path", placeholder="a photo or folder on this machine",
@@ -474,8 +474,8 @@ def _make_parts(self:FlowerApp, limit):
         status=_Html(render_part("page.html", "status", "", busy=False)), wrong=_Html(),
         picture=_Html(), near=_Html(), bars=_Html(), verdict=_Html(),
         strength=_Fader(target=self._layer_class),
-        target=_Menu(description="Evidence for", **wide),
-        against=_Menu(description="and not for", **wide), saver=_Saver(self._save))
+        target=_Menu(description=page_words()["for"], **wide),
+        against=_Menu(description=page_words()["against"], **wide), saver=_Saver(self._save))
     p["path"].layout.display = None if self.paths else "none"
     p["path"].observe(lambda change: self._typed(change["new"]), "value")
     for name in ("target", "against"): p[name].observe(lambda change: self._menu_changed(), "value")
@@ -494,7 +494,7 @@ def _offer_names(self:FlowerApp):
     ranked = [(f"{n} ({_percent(q)})", label_of[n]) for n, q in seen.ranking]
     self.busy = True # menus that the program changes ask for nothing
     p["target"].options, p["target"].value = ranked, ranked[0][1]
-    p["against"].options, p["against"].value = [("any other", None), *ranked], None
+    p["against"].options, p["against"].value = [(page_words()["any"], None), *ranked], None
     self.busy = False
 
 # %% ../../nbs/81_app.page.ipynb #8f7e53e8
@@ -522,7 +522,8 @@ def _asked(self:FlowerApp):
 def _redraw(self:FlowerApp):
     "Show the current photo with its prediction and its heat map"
     p, seen, (target, against) = self.parts, self.photos[self.current], self._asked
-    shown = f"evidence for {target}" + (f" and not for {against}" if against else "")
+    words = page_words()
+    shown = words["evidence"].format(name=target) + (words["not_for"].format(name=against) if against else "")
     p["picture"].value = render_part(
         "page.html", "photo", seen.name, seen.note, data_uri(seen.small, quality=90),
         data_uri(self._layer(), "PNG"), self._layer_class, shown)
@@ -610,8 +611,7 @@ def _many(self:FlowerApp, n):
     "Prepare for a number of files that were chosen together"
     self._forgive()
     if n > self.most:
-        self._complain(f"{n} photos; the last {self.most} are kept, flowers102_predict names them "
-                       "all")
+        self._complain(page_words()["many"].format(n=n, most=self.most))
 
 # %% ../../nbs/81_app.page.ipynb #1ce519d1
 @patch
@@ -729,19 +729,21 @@ def page_app(): # a `FlowerApp`, or a line of HTML that says why there is none
         return widgets.HTML(render_part("page.html", "errors", [str(e)]))
 
 # %% ../../nbs/81_app.page.ipynb #c64c5d13
-_NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [
-    {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
-     "source": "from flowers102.app.page import page_app\npage_app()"}],
-    "metadata": {"title": "Which flower is this?", "kernelspec": {
-        "name": "python3", "display_name": "Python 3", "language": "python"}}}
+def _notebook(code, title):
+    "A notebook of one cell"
+    return {"nbformat": 4, "nbformat_minor": 5, "cells": [
+        {"cell_type": "code", "id": "app", "metadata": {}, "outputs": [], "execution_count": None,
+         "source": code}],
+        "metadata": {"title": title, "kernelspec": {
+            "name": "python3", "display_name": "Python 3", "language": "python"}}}
 
-def _page_files(folder):
+def _page_files(folder, code, title):
     "Write the notebook behind the page, and a template that needs no network; gives the notebook"
     template = Path(folder)/"voila"/"templates"/"flowers"
     template.mkdir(parents=True)
     (template/"conf.json").write_text('{"base_template": "lab"}')
     (template/"index.html.j2").write_text(asset("templates/voila.html"))
-    (Path(folder)/"flowers.ipynb").write_text(json.dumps(_NOTEBOOK))
+    (Path(folder)/"flowers.ipynb").write_text(json.dumps(_notebook(code, title)))
     return Path(folder)/"flowers.ipynb"
 
 # %% ../../nbs/81_app.page.ipynb #787ddda8
@@ -767,24 +769,45 @@ def serve(
     **options, # of `FlowerApp` and `page_options`: by_path, data_dir, limit_mb, method, device
 ) -> int: # exit status of the server
     "Show the app as a web page, until it is interrupted"
+    token = _token(token)
+    asked = _checked(bundle, host, port, examples, token, max_visitors, **options)
+    source = page_options(bundle, asked["data_dir"])[0]
+    for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
+    def run_beside(command, env): # the server and, beside it, the features of the training photos
+        beside = _computing(json.loads(env["FLOWERS102_APP"])) if source and not run else nullcontext()
+        with beside: return (run or _run)(command, env)
+
+    return serve_page("from flowers102.app.page import page_app\npage_app()", "Which flower is this?",
+                      asked | {"report": bool(source)}, host, port, browser, run_beside, token, max_visitors)
+
+# %% ../../nbs/81_app.page.ipynb #90411545
+def serve_page(
+    code:str, # of the one cell of the page
+    title:str, # of the page
+    asked:dict, # options for the page, JSON-ready; "report": true becomes a file in a temporary folder
+    host:str="127.0.0.1", # address to listen on
+    port:int=8866, # TCP port of the page
+    browser:bool=True, # open the page in a browser
+    run=None, # called with the server's command and environment; None: start it and wait
+    token:str|None=None, # access token; None: $FLOWERS102_TOKEN, else random; "": none
+    max_visitors:int=4, # largest number of pages that are open at once
+) -> int: # exit status of the server
+    "Show what a cell of code makes as a web page, until it is interrupted"
     import importlib.util
 
     if importlib.util.find_spec("voila") is None:
         raise FlowersError('the page needs Voila: pip install "flowers102[app]"')
     token = _token(token)
-    asked = _checked(bundle, host, port, examples, token, max_visitors, **options)
-    source = page_options(bundle, asked["data_dir"])[0]
-    for note in source.notes if source else (): print(f"note     {note}", file=sys.stderr)
+    _check_port(host, port)
     print(f"page     {_address(host, port, token)} until Ctrl-C; in some seconds", file=sys.stderr)
     folder = tempfile.mkdtemp(prefix=f"flowers102-{os.getpid()}-")
-    asked["report"] = source and f"{folder}/neighbours.json"
+    asked = asked | {"report": f"{folder}/neighbours.json" if asked.get("report") else None}
     try:
         paths = os.pathsep.join(filter(None, (folder, os.environ.get("JUPYTER_PATH"))))
         env = os.environ | {"FLOWERS102_APP": json.dumps(asked), "FLOWERS102_TOKEN": token,
                             "JUPYTER_PATH": paths}
-        command = _server(_page_files(folder), host, port, browser, max_visitors)
-        with _computing(asked) if source and not run else nullcontext():
-            return (run or _run)(command, env)
+        command = _server(_page_files(folder, code, title), host, port, browser, max_visitors)
+        return (run or _run)(command, env)
     finally: shutil.rmtree(folder, ignore_errors=True)
 
 # %% ../../nbs/81_app.page.ipynb #c105ed0a

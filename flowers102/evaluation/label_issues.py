@@ -7,8 +7,6 @@ __all__ = ['out_of_fold', 'LabelIssue', 'find_label_issues', 'count_label_errors
            'show_label_issues']
 
 # %% ../../nbs/54_evaluation.label_issues.ipynb #41f21af1
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +42,12 @@ def out_of_fold(
                            "near-duplicates; leave out --audit to check their labels")
     probs = np.zeros((len(y), y.max() + 1))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    def fit(fold):
-        rest, held = fold
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000, tol=1e-4))
-        probe.fit(x[rest], y[rest])
-        probs[np.ix_(held, probe[-1].classes_)] = probe.predict_proba(x[held])
-
-    with threadpool_limits(1), ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as pool:
-        list(pool.map(fit, splitter.split(x, y, groups)))
+    few = x.size*probs.shape[1] < 1e8 # threads of small matrix products wait for each other
+    with threadpool_limits(1 if few else None):
+        for rest, held in splitter.split(x, y, groups):
+            probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000, tol=1e-4))
+            probe.fit(x[rest], y[rest])
+            probs[np.ix_(held, probe[-1].classes_)] = probe.predict_proba(x[held])
     return probs
 
 # %% ../../nbs/54_evaluation.label_issues.ipynb #fa794663
