@@ -40,7 +40,7 @@ class Flag:
 GROUPS = { # heading in a command's help -> names of flags
     "input": "folder run bundle source data_dir download split subset decisions photos against runs "
              "allow_train examples",
-    "model": "model weights freeze size method layer target top_k level",
+    "model": "add remove model weights freeze size method layer target top_k level",
     "checks": "verify audit check_labels decide undo diff views tta corruptions originals elsewhere elsewhere_names calibrate n_boot int8 "
               "n_check n_ranges",
     "computation": "device amp compile batch_size n_workers n_threads cache seed stages repetitions seconds",
@@ -53,7 +53,7 @@ METAVARS = { # what a value is -> names of flags
     "FOLDER": "folder hub web ort data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
     "PATH": "paths bundle run out against photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
-    "NAME": "model layer recipe", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
+    "NAME": "model layer recipe remove", "NAME=FOLDER": "add", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
     "NAMES": "stages", "PATHS": "runs", "ADDRESS": "host", "PORT": "port", "MB": "limit_mb", "DECISION": "decide",
     "PROTOCOL": "split", "WEIGHTS": "weights"}
 
@@ -111,6 +111,7 @@ def _add_flag(group, flag):
     text = flag.help.replace("%", "%%")
     if flag.positional: return group.add_argument(flag.name, nargs="?" if flag.type is Path else "+",
                                                   metavar=_metavar(flag), help=text)
+    if flag.type is tuple: return group.add_argument(f"--{flag.name}", action="append", metavar=_metavar(flag), help=text)
     if flag.type is bool and flag.default is False:
         return group.add_argument(f"--{flag.name}", action="store_true", help=text)
     if flag.type is bool: # a file or a recipe may have it on
