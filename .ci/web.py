@@ -37,6 +37,11 @@ PATIENCE = 60 # seconds; neighbours are being computed beside
 expect.set_options(timeout=PATIENCE*1000)
 
 
+def chrome():
+    "The path of a browser; None if there is none"
+    return os.environ.get("CHROME") or next(filter(None, map(shutil.which, CHROMES)), None)
+
+
 class Server:
     "A static server on a free port, as `python -m http.server`; it can go and come back"
     def __init__(self, folder):
@@ -341,8 +346,7 @@ def shoot(browser, server, photos, folder):
 
 
 def main(run, photos, node, shots):
-    chrome = os.environ.get("CHROME") or next(filter(None, map(shutil.which, CHROMES)), None)
-    if not chrome: return print(f"skipped: no browser, none of {', '.join(CHROMES)} is on the path")
+    if not chrome(): return print(f"skipped: no browser, none of {', '.join(CHROMES)} is on the path")
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as work, sync_playwright() as play:
         work = Path(work)
@@ -356,7 +360,7 @@ def main(run, photos, node, shots):
                         "--examples", f"{photos}/*{some[3].stem[-2:]}{some[3].suffix}"], check=True)
         without_runtime(work/"site", work/"cdn")
         first = predict(predictor, some[0]).name
-        server, browser = Server(work/"site"), play.chromium.launch(executable_path=chrome, args=FLAGS)
+        server, browser = Server(work/"site"), play.chromium.launch(executable_path=chrome(), args=FLAGS)
         with opened(browser, server.address) as page:
             ready(page)
             check_answers(page, predictor, some, work/"png")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OUTSIDE', 'RUNTIME', 'KIND', 'LIMITS', 'web_file', 'page_words', 'about_text', 'heat_colours', 'integrity',
-           'find_runtime', 'map_weights', 'page_facts', 'card_rows', 'page_files', 'export_web']
+           'find_runtime', 'map_weights', 'page_facts', 'card_rows', 'page_files', 'export_web', 'about_model']
 
 # %% ../../nbs/76_inference.web.ipynb #77a2d90f
 import base64
@@ -265,7 +265,7 @@ def export_web(
         tell = lambda line: log(line.replace(f"{tmp}/", ""))
         agreement = export_bundle(folder, path, int8, photos, n_check, n_ranges, data_dir, class_maps=True, log=tell, note=note)
         path = path.with_suffix(".int8.onnx" if int8 else ".onnx")
-        facts = page_facts(bundle, _about_model(path, bundle), runtime, shown, elsewhere)
+        facts = page_facts(bundle, about_model(path, bundle), runtime, shown, elsewhere)
         large = {"model.onnx": path.read_bytes(), **runtime_files}
         made = page_files(facts, about_text(bundle, elsewhere), large, example_files)
     _write_folder(out, made)
@@ -299,7 +299,10 @@ def _write_folder(out, made):
     for name in gone: (out/name).unlink(missing_ok=True)
 
 # %% ../../nbs/76_inference.web.ipynb #9ed0dc9b
-def _about_model(path, bundle):
+def about_model(
+    path:Path, # of an ONNX file, from `onnx_model` with `class_maps=True`
+    bundle:Bundle, # that it was made of
+) -> dict: # "bytes", "integrity", "precision", "maps": (h, w) or None
     "Size, hash, precision and grid of the class maps of an ONNX file"
     session, content = OnnxPredictor(path).session, path.read_bytes()
     maps = "class_maps" in {o.name for o in session.get_outputs()}

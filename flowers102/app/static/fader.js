@@ -10,6 +10,6 @@ function render({ model, el }) {
   model.on("change:value", draw)
   draw()
   el.classList.add("f102-fader")
-  el.append(style, make("label", {htmlFor: model.get("target")}, "Heat map"), slider, shown)
+  el.append(style, make("label", {htmlFor: model.get("target")}, model.get("label")), slider, shown)
 }
 export default { render }

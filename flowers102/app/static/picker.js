@@ -15,7 +15,7 @@ function render({ model, el }) {
   const input = make("input", {type: "file", id, multiple: true, accept: "image/*,.heic,.heif"})
   input.addEventListener("change", () => { take([...input.files]); input.value = "" })
   const zone = make("label", {htmlFor: id, className: "f102-zone"},
-    make("strong", {}, "Choose photos, or drop them here"),
+    make("strong", {}, model.get("words").choose),
     make("span", {}, `up to ${Math.round(model.get("limit")/2**20)} MB each; they stay on the machine that runs this page`))
   const area = document.body.dataset.voila ? document : zone // on a page of its own, anywhere will do
   const over = event => {
@@ -45,7 +45,7 @@ function render({ model, el }) {
     return box
   }
   el.classList.add("f102-picker")
-  el.append(input, zone, line, strip("examples", "Examples"), strip("photos", "Your photos"))
+  el.append(input, zone, line, ...["examples", "photos"].map(kind => strip(kind, model.get("words")[kind])))
   return () => { for (const kind of ["dragover", "dragleave", "drop"]) area.removeEventListener(kind, over) }
 }
 export default { render }
