@@ -194,6 +194,56 @@ def shoot(page, folder):
         page.screenshot(path=f"{folder}/app-{width}.png")
 
 
+def review(play, chrome, folder, run, photos, shots):
+    "The page of the label review: keys without a click, undo, the file of decisions, a phone"
+    port, file = free_port(), Path(folder)/"decisions.json"
+    command = ["flowers102", "review", str(photos), *(["--bundle", run] if run else []), "--decisions", str(file), "--port", str(port), "--no_browser"]
+    saved = lambda: [d["action"] for d in json.loads(file.read_text())["decisions"]] if file.exists() else []
+    with open(f"{folder}/review-log", "w+") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(wait_for(f"{folder}/review-log", server, 580), timeout=120_000)
+            status = page.locator(".f102-status")
+            expect(status).to_contain_text("Label issue 1 of", timeout=120_000)
+            expect(page.locator(".f102-estimate")).to_contain_text("95% interval")
+            if shots:
+                for scheme in ("light", "dark"):
+                    page.emulate_media(color_scheme=scheme)
+                    for width in (390, 1280):
+                        page.set_viewport_size({"width": width, "height": 800})
+                        page.wait_for_timeout(400)
+                        page.screenshot(path=f"{shots}/review-{scheme}-{width}.png")
+                page.emulate_media(color_scheme="light")
+            for n, (key, action) in enumerate((("k", "keep"), ("d", "drop"), ("r", "relabel")), 1):
+                page.keyboard.press(key)
+                expect(status).to_contain_text(re.compile(rf"\b{n} of \d+ decided"))
+                assert saved()[-1] == action and len(saved()) == n, saved()
+            expect(page.locator(".f102-estimate")).to_contain_text("that you looked at, 2 were wrong")
+            page.keyboard.press("u")
+            expect(status).to_contain_text(re.compile(r"\b2 of \d+ decided"))
+            assert saved() == ["keep", "drop"], saved()
+            page.keyboard.press("ArrowLeft")
+            expect(status).to_contain_text("Label issue 2 of")
+            expect(status).to_contain_text("Decided: drop")
+            page.keyboard.press("ArrowRight")
+            page.get_by_role("button", name="Keep").click()
+            expect(status).to_contain_text(re.compile(r"\b3 of \d+ decided"))
+            page.set_viewport_size({"width": 390, "height": 800})
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, f"{over} pixels too wide at 390"
+            print("  the label review: keys, undo, decisions in the file, fits a phone")
+        except BaseException:
+            log.seek(0)
+            print("".join(log.readlines()[-40:]), file=sys.stderr)
+            raise
+        finally:
+            browser.close()
+            if server.poll() is None: server.send_signal(signal.SIGTERM)
+            server.wait(30)
+
+
 def main(run, photo, shots, options):
     photo = Path(photo)
     said = subprocess.run(["flowers102_predict", str(photo), "--bundle", run, "--format", "jsonl"], check=True, capture_output=True, text=True)
@@ -229,6 +279,7 @@ def main(run, photo, shots, options):
             assert not outside, f"the page needs a network: {sorted(outside)}"
             assert not problems, problems
             browser.close()
+            review(play, chrome, folder, run, photo.parent.parent, shots)
         except BaseException:
             if "page" in locals() and shots and not page.is_closed(): page.screenshot(path=f"{shots}/failed.png", full_page=True)
             log.seek(0)

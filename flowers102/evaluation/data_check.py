@@ -194,7 +194,8 @@ def _check_labels(source, found, pairs, embed, report):
     good, rows, skipped = _skip_broken(found.source, {*found.skipped}, embed)
     groups = None
     if pairs is not None:
-        group = dict(zip(source.ids, duplicate_groups(source.ids, pairs).tolist()))
+        close = [p for p in pairs if p.kind != "embedding" or p.distance <= .08] # a looser chain joins whole classes
+        group = dict(zip(source.ids, duplicate_groups(source.ids, close).tolist()))
         groups = [group[i] for i in good.ids]
     probs = out_of_fold(rows, good.labels, groups)
     found.issues = find_label_issues(probs, good.labels, good.ids)
