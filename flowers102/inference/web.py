@@ -55,6 +55,9 @@ def about_text(
     test, split = bundle.metrics.get("test"), bundle.split_sha256
     flags = " and flags some photos of anything else, not all" if bundle.thresholds.get("known") else ""
     text = f"{bundle.arch} knows {len(bundle.class_names)} species{flags}."
+    if flags and (tried := bundle.metrics.get("left_out")): # of `left_out_trial`
+        text = (f"{text[:-1]}: of {tried['n']:,} photos of species that a trial had left out, {tried['known']:.0%} "
+                "got one of the other names.")
     if not (split and isinstance(test, dict) and all(isinstance(test.get(k), (int, float)) for k in ("top1", "n"))): return text
     away = f": {elsewhere['top1']:.1%} of {elsewhere['n']:,}, of {elsewhere['classes']} of the species" if elsewhere else ""
     return (f"{text} Its prediction was correct for {test['top1']:.1%} of {test['n']:,} test photos ({bundle.protocol}, split {split[:12]}). "
