@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEAST', 'MOST', 'fit_rows', 'cross_fitted', 'refitted_thresholds', 'extended', 'photo_features', 'extend']
 
-# %% ../../nbs/78_inference.extend.ipynb #cdca83a3
+# %% ../../nbs/78_inference.extend.ipynb #27cff071
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from ..model.features import with_features
 from ..model.networks import head_of
 from ..model.predict import soften
 
-# %% ../../nbs/78_inference.extend.ipynb #869bf234
+# %% ../../nbs/78_inference.extend.ipynb #166b92b0
 def fit_rows(
     logits, # (M, C) logits of the old classes, at temperature 1; constants
     features, # (M, D) features of the same photos, standardised
@@ -61,7 +61,7 @@ def fit_rows(
     begin = np.zeros((n_new, x.shape[1])) if start is None else start
     return minimize(cost, begin.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 60, "ftol": 1e-6}).x.reshape(n_new, -1)
 
-# %% ../../nbs/78_inference.extend.ipynb #8750842b
+# %% ../../nbs/78_inference.extend.ipynb #5589a61d
 def cross_fitted(
     logits, # (M, C) logits of the old classes
     features, # (M, D) features, standardised
@@ -87,7 +87,7 @@ def cross_fitted(
     rows[:, -1] += shift
     return rows, torch.cat([z.double(), new + shift], 1)
 
-# %% ../../nbs/78_inference.extend.ipynb #3abaa79e
+# %% ../../nbs/78_inference.extend.ipynb #87459224
 def _offset(old, new, labels, most=.003):
     "The offset of the new logits with most new photos correct; the old ones lose at most a fraction `most`"
     if not new.shape[1]: return 0.
@@ -99,7 +99,7 @@ def _offset(old, new, labels, most=.003):
         if correct(d, ~is_old) > best + 1e-9: best, found = correct(d, ~is_old), float(d)
     return found
 
-# %% ../../nbs/78_inference.extend.ipynb #93130018
+# %% ../../nbs/78_inference.extend.ipynb #eea3319f
 def refitted_thresholds(
     bundle:Bundle, # gives slope and conformal score, which stay
     logits, # (N, C) cross-fitted logits
@@ -127,7 +127,7 @@ def refitted_thresholds(
     return replace(bundle, temperature=T, thresholds=thresholds, bank=bank[photo], bank_labels=y[photo], bank_norms=x.norm(dim=1)[photo],
                    metrics={**metrics, "valid": compute_metrics(scaled, y)})
 
-# %% ../../nbs/78_inference.extend.ipynb #b931f586
+# %% ../../nbs/78_inference.extend.ipynb #0f8d4e71
 def _similarity_to_others(bank, photo, k):
     "The similarity of each photo to its k-th most similar row in the bank with copies, without its own"
     unit = nn.functional.normalize(bank.float(), dim=1)
@@ -137,7 +137,7 @@ def _similarity_to_others(bank, photo, k):
         found.append((unit[mine] @ unit[photo].T).masked_fill(photo == mine[:, None], -1.).topk(min(k, len(photo) - 1), 1).values[:, -1])
     return torch.cat(found).double()
 
-# %% ../../nbs/78_inference.extend.ipynb #73a63057
+# %% ../../nbs/78_inference.extend.ipynb #a1f3d40e
 LEAST, MOST = 5, 50 # fewest photos of a new species, and most photos of one in the feature bank
 
 def extended(
@@ -169,7 +169,7 @@ def extended(
     made = replace(bundle, class_names=(*trained, *new), state=_with_head(bundle, weight, bias), history=[*bundle.history, *_steps(bundle, added, removed)])
     return refitted_thresholds(made, crossed, features, labels, is_old, copies)
 
-# %% ../../nbs/78_inference.extend.ipynb #304c1de1
+# %% ../../nbs/78_inference.extend.ipynb #947b9995
 def _stored(bundle):
     "Features and labels in a bundle, each photo once, and the class names"
     if bundle.bank is None or "knn" not in bundle.thresholds.get("known", {}):
@@ -197,7 +197,7 @@ def _with_head(bundle, weight, bias):
 
 def _spaced(rows, n): return rows[::-(-len(rows)//n)] if len(rows) > n else rows
 
-# %% ../../nbs/78_inference.extend.ipynb #eb1e7d56
+# %% ../../nbs/78_inference.extend.ipynb #0f24e43e
 def _check_change(bundle, added, removed):
     "Raise for species that can't be added or removed"
     if not added and not removed: raise FlowersError("nothing to do: give --add NAME=FOLDER, or --remove NAME")
@@ -217,7 +217,7 @@ def _steps(bundle, added, removed):
     out = [{"step": "species removed", "names": list(removed), **before}] if removed else []
     return out + ([{"step": "species added", "names": list(added), "photos": [len(v) for v in added.values()], **before}] if added else [])
 
-# %% ../../nbs/78_inference.extend.ipynb #dd182429
+# %% ../../nbs/78_inference.extend.ipynb #2881cf4a
 def photo_features(
     bundle:Bundle, # with a network that can be split before its head
     paths:list, # photos
@@ -240,7 +240,7 @@ def photo_features(
         raise FlowersError(f"{bundle.arch}: its head is more than one linear layer over the features, so it can't be extended")
     return torch.cat(found) if found else torch.zeros(0, weight.shape[1])
 
-# %% ../../nbs/78_inference.extend.ipynb #8a01804b
+# %% ../../nbs/78_inference.extend.ipynb #383dccbe
 def extend(
     bundle:Bundle, # from `load_bundle`
     add:dict, # name of each new species -> a folder of its photos, a pattern, or a list of paths
