@@ -41,7 +41,7 @@ GROUPS = { # heading in a command's help -> names of flags
     "input": "folder run bundle source data_dir download split subset decisions photos against runs "
              "allow_train examples",
     "model": "add remove model weights freeze size method layer target top_k level",
-    "checks": "verify audit check_labels decide undo diff views tta corruptions originals elsewhere elsewhere_names calibrate n_boot int8 "
+    "checks": "verify audit check_labels threshold decide undo diff views tta corruptions originals elsewhere elsewhere_names calibrate n_boot int8 "
               "n_check n_ranges",
     "computation": "device amp compile batch_size n_workers n_threads cache seed stages repetitions seconds",
     "page": "host port limit_mb no_browser by_path max_visitors no_token",
