@@ -74,7 +74,7 @@ def app_seconds(run, photos, repetitions):
             app.add(data, name)
             taken.append(time.monotonic() - start)
         found[name] = {"first_s": taken[0], "warm_whole_s": statistics.median(taken[1:])}
-    return found | {"memory_mb": psutil.Process().memory_info().rss/1e6}
+    return found
 
 
 def agreement(browser, site, predictor, photos, folder):
@@ -103,7 +103,7 @@ def test_photos(folder, photos):
     return made
 
 
-def main(run, photos, int8, node, out, repetitions):
+def main(run, photos, int8, node, out, repetitions, small):
     bundle, every = load_bundle(run), [str(p) for p in find_photos([photos])]
     with tempfile.TemporaryDirectory() as work, sync_playwright() as play:
         work = Path(work)
@@ -116,6 +116,7 @@ def main(run, photos, int8, node, out, repetitions):
         browser = play.chromium.launch(executable_path=chrome(), args=FLAGS)
         found["browser"] = f"Chromium {browser.version}"
         found["agreement"] = {name: agreement(browser, sites[name], Predictor(bundle, "cpu"), every, work/"png") for name in sites if "224" in name}
+        if small: found["agreement"]["fp32, 224 px, not resized"] = agreement(browser, sites["fp32, 224 px"], Predictor(bundle, "cpu"), [f"{small}/{Path(p).name}" for p in every], work/"png")
         browser.close()
         for name, site in sites.items():
             browser = play.chromium.launch(executable_path=chrome(), args=FLAGS)
@@ -134,5 +135,6 @@ if __name__ == "__main__":
     for name in ("run", "photos"): parser.add_argument(name)
     for name in ("node", "out"): parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--int8", help="folder of a page with the quantised network of the same run; default: not measured")
+    parser.add_argument("--small", help="folder with photos of the same names, as small as the network wants them; default: not compared")
     parser.add_argument("--repetitions", type=int, default=7)
     main(**vars(parser.parse_args()))

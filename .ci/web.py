@@ -112,13 +112,12 @@ def ready(page): until(page, "document.body.dataset.state == 'ready'")
 def send(page, files, complaint=None):
     "Choose photos, and wait for the answers or for a complaint"
     files = [str(f) for f in (files if isinstance(files, list) else [files])]
-    before = page.evaluate("photos.length")
     page.set_input_files("#file", files)
     if complaint: expect(page.locator("#wrong")).to_contain_text(complaint)
     until(page, "!busy && !waiting.length")
     if not complaint: assert not page.evaluate("complaints.length"), page.evaluate("complaints")
-    return page.evaluate("""n => photos.slice(n).map(({name, answer, ms}) => ({name, ms, names: answer.order.map(label => about.class_names[label]),
-        probs: answer.order.map(label => answer.probs[label]), set: answer.set?.map(label => about.class_names[label]) ?? null, known: answer.known, ood: answer.oodScore}))""", before)
+    return page.evaluate("""n => photos.slice(-n).map(({name, answer, ms}) => ({name, ms, names: answer.order.map(label => about.class_names[label]),
+        probs: answer.order.map(label => answer.probs[label]), set: answer.set?.map(label => about.class_names[label]) ?? null, known: answer.known, ood: answer.oodScore}))""", len(files))
 
 
 def differences(answers, expected):
