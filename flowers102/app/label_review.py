@@ -130,6 +130,7 @@ def is_open(self:LabelReview,
     first = isinstance(item, Pair) and item.a in made and made[item.a].action == "drop"
     return self.subject(at) not in made and not first
 
+# %% ../../nbs/82_app.label_review.ipynb #8ac08144
 @patch
 def next_open(self:LabelReview):
     "Show the next item without a decision; stay if there is none"
