@@ -245,7 +245,7 @@ def _arranged(parts):
 
 # %% ../../nbs/82_app.label_review.ipynb #81db88fd
 def read_label_issues(
-    path:str|Path, # JSON file that `flowers102_data --check_labels --report DIR` wrote
+    path:str|Path, # JSON file that `flowers102 data --check_labels --report DIR` wrote
     source:Source, # the photos that it lists
 ) -> list: # of `LabelIssue`
     "Read a list of label issues"
@@ -256,7 +256,7 @@ def read_label_issues(
                 for r in rows]
     except (KeyError, TypeError, ValueError) as e:
         raise FlowersError(f"{path}: not a list of label issues of these photos ({e}); expected "
-                           "the file of `flowers102_data --check_labels --report`") from e
+                           "the file of `flowers102 data --check_labels --report`") from e
 
 # %% ../../nbs/82_app.label_review.ipynb #f5ba8b1b
 def review_folder(

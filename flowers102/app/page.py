@@ -530,7 +530,8 @@ def _redraw(self:FlowerApp):
     p["verdict"].value = verdict_html(seen.answer, len(self.bundle.class_names))
     p["bars"].value = bars_html(seen.answer)
     self._show_near()
-    p["picker"].photos = [_icon(s.name, s.small) for s in self.photos]
+    none = words["none"].format(n=len(self.bundle.class_names))
+    p["picker"].photos = [_icon(s.name, s.small) | {"label": none if s.answer.known is False else s.answer.name} for s in self.photos]
     p["picker"].chosen, p["saver"].ready, self.row.layout.display = self.current, True, None
 
 # %% ../../nbs/81_app.page.ipynb #3fad9e41
@@ -587,7 +588,7 @@ def _typed(self:FlowerApp, text):
                        "them as photos")
     if len(found) > self.most:
         self._complain(f"{text[:300]}: more than {self.most} photos; these are the first, "
-                       "flowers102_predict names them all")
+                       "flowers102 predict names them all")
 
 # %% ../../nbs/81_app.page.ipynb #f1d92fe2
 @patch

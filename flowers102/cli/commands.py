@@ -51,7 +51,7 @@ def _bundle_folder(bundle):
     found = sorted(Path("runs").glob("*/bundle/bundle.json"), key=lambda p: p.stat().st_mtime)
     if not found:
         raise FlowersError("no bundle given, and none below runs/; "
-                           "train one with `flowers102_train --source toy`")
+                           "train one with `flowers102 train --source toy`")
     _to_stderr(f"bundle   {found[-1].parent}")
     return found[-1].parent
 
@@ -220,7 +220,7 @@ def _show_one(run, config):
     with atomic_write(run/"prediction.png") as tmp: fig.savefig(tmp, format="png", dpi=120)
     folder = Path(found[0][2].path).parent
     print(f"picture  {run/'prediction.png'}\n"
-          f"next     {_command('flowers102_predict', folder, '--bundle', run/'bundle')}\n"
+          f"next     {_command('flowers102', 'predict', folder, '--bundle', run/'bundle')}\n"
           f"         {_tensorboard(run)}")
 
 # %% ../../nbs/85_cli.commands.ipynb #d712b66d

@@ -159,7 +159,7 @@ def decided_source(
     if not path: return source
     if not Path(path).is_file():
         raise FlowersError(f"--decisions {path}: no such file; begin one with "
-                           "`flowers102_data --decisions FILE --decide ...`")
+                           "`flowers102 data --decisions FILE --decide ...`")
     return apply_decisions(source, Decisions(path, source))
 
 # %% ../../nbs/19_data.decisions.ipynb #0268f581

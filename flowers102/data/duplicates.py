@@ -60,7 +60,7 @@ def _hash_file(path):
             image.draft("L", (128, 128))
             small = ImageOps.exif_transpose(image).convert("L")
     except Exception as e: # Pillow raises OSError, SyntaxError, ValueError and more
-        raise FlowersError(f"{path}: can't be read as a photo; `flowers102_data --verify` lists "
+        raise FlowersError(f"{path}: can't be read as a photo; `flowers102 data --verify` lists "
                            "all that are broken") from e
     return photo_hash(small), photo_hash(ImageOps.mirror(small))
 

@@ -340,7 +340,7 @@ def _bundle_in(metadata, path):
     try: about = json.loads(metadata["bundle"])
     except (KeyError, ValueError) as e:
         raise FlowersError(f"{path}: no ONNX file of flowers102; make it with "
-                           "flowers102_export") from e
+                           "flowers102 export") from e
     hashes = {"weights_sha256": "", "bank_sha256": "in the file"}
     check_bundle_json({**about, **hashes}, path)
     return Bundle(**{**about, "class_names": tuple(about["class_names"]), "state": {}})

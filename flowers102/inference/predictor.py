@@ -276,7 +276,7 @@ def _set_level(bundle, level):
     why = "no such prediction sets"
     if key in bundle.thresholds.get("sets", {}): why = levels_note(bundle.thresholds)
     has = f"this bundle has {', '.join(sets) or 'none'}" if bundle.thresholds.get("sets") else (
-        "this bundle is not calibrated; do that with `flowers102_evaluate --calibrate`")
+        "this bundle is not calibrated; do that with `flowers102 evaluate --calibrate`")
     raise FlowersError(f"--level {level:g}: {why}; {has}")
 
 # %% ../../nbs/70_inference.predictor.ipynb #11f46acb

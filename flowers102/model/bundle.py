@@ -231,11 +231,11 @@ def load_bundle(
     if not (folder/"bundle.json").is_file() and (folder/"bundle").is_dir(): folder = folder/"bundle"
     if not folder.is_dir():
         raise FlowersError(f"{folder}: no such folder; "
-                           "expected a bundle, or a run folder made by flowers102_train")
+                           "expected a bundle, or a run folder made by flowers102 train")
     for name in ("bundle.json", "model.safetensors"):
         if not (folder/name).is_file():
             raise FlowersError(f"{folder}: no {name} in it; "
-                               "expected a bundle, or a run folder made by flowers102_train")
+                               "expected a bundle, or a run folder made by flowers102 train")
     about = read_json(folder/"bundle.json", "a bundle's description")
     check_bundle_json(about, folder/"bundle.json")
     if _sha256(folder/"model.safetensors") != about.pop("weights_sha256"):

@@ -834,7 +834,7 @@ def end(self:Run,
 ):
     "Raise `Stopped`, which says how to resume"
     raise Stopped(f"stopped; the checkpoint is of {self.saved}; resume with: "
-                  f"flowers102_train --resume {self.folder}", signum)
+                  f"flowers102 train --resume {self.folder}", signum)
 
 # %% ../../nbs/45_training.loop.ipynb #08ad2159
 @patch
@@ -1132,7 +1132,7 @@ def resumed_config(
     folder, known = Path(folder), TrainConfig.__dataclass_fields__
     if not (folder/"config.json").is_file():
         raise FlowersError(f"--resume {folder}: no run there; expected a folder with a "
-                           "config.json, made by flowers102_train")
+                           "config.json, made by flowers102 train")
     for name in rename_old(flags):
         if name not in known:
             raise FlowersError(f"--{name}: no such setting{did_you_mean(name, known)}")

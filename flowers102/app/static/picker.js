@@ -36,7 +36,8 @@ function render({ model, el }) {
       list.replaceChildren(...model.get(kind).map((photo, i) => make("li", {}, make("button",
         {type: "button", title: photo.name, "aria-pressed": kind == "photos" && i == model.get("chosen"),
          tabIndex: i == (kind == "photos" ? Math.max(0, model.get("chosen")) : 0) ? 0 : -1,
-         onclick: () => tell(model, {kind, i}) || say(GONE)}, make("img", {src: photo.src, alt: photo.name})))))
+         onclick: () => tell(model, {kind, i}) || say(GONE)}, make("img", {src: photo.src, alt: photo.name}),
+        ...photo.label ? [make("span", {}, photo.label)] : []))))
       list.children[had]?.firstChild.focus()
       box.hidden = !model.get(kind).length
     }
