@@ -1,4 +1,4 @@
-"""Open the app in a cell of JupyterLab, in a real browser; and see that a long call shows a bar with the time left.
+"""Open the app in a cell of JupyterLab, in a real browser; and see that a long call shows a bar with the time left, and can be interrupted.
 
     python .ci/jupyter.py RUN PHOTO            # a run folder, and a photo that its model knows
     python .ci/jupyter.py RUN PHOTO --shots D  # also a picture of the notebook
@@ -7,6 +7,7 @@ Needs JupyterLab, Playwright and a Chromium or Chrome on the path (or in $CHROME
 """
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,22 @@ from browser import NAMES, free_port
 from playwright.sync_api import expect, sync_playwright
 
 LONG = """from flowers102 import fit, make_config
-run = fit(make_config(source="toy", epochs=6, size=32, out="long"), log=None)
-print("trained")"""
+run = fit(make_config(source="toy", epochs=200, size=32, out="long"), log=None) # long enough to be seen however busy the machine is, and then interrupted"""
 APP = """from flowers102.app.page import FlowerApp
 FlowerApp({run!r})"""
+
+
+def run_cell(tab, cell, seconds=180):
+    "Run a cell by its keys, and press them again while nothing happens: a page that is still connecting to its kernel ignores them"
+    end = time.monotonic() + seconds
+    while True:
+        cell.locator(".cm-content").click()
+        tab.keyboard.press("Shift+Enter")
+        try: return expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=15_000)
+        except AssertionError:
+            if time.monotonic() > end: raise
+            if (dialog := tab.locator(".jp-Dialog")).count(): print(f"  a dialog: {dialog.first.inner_text()!r}", flush=True)
+            tab.keyboard.press("Escape")
 
 
 def main():
@@ -58,18 +71,22 @@ def main():
             cells = tab.locator(".jp-Notebook .jp-CodeCell")
             expect(cells).to_have_count(2, timeout=120_000)
             expect(tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_attached(timeout=120_000)
-            cells.first.locator(".cm-content").click()
-            tab.keyboard.press("Shift+Enter")
-            bar = cells.first.locator(".jp-OutputArea .widget-html").filter(has_text="training")
-            expect(bar.first).to_be_visible(timeout=180_000)
-            left = cells.first.locator(".jp-OutputArea .widget-html").filter(has_text="<") # 3/60 [00:02<00:31, ...
-            expect(left.first).to_be_visible(timeout=60_000)
-            said = left.first.inner_text().strip()
+            run_cell(tab, cells.first)
+            bars = cells.first.locator(".jp-OutputArea .widget-html")
+            try:
+                expect(bars.filter(has_text="training").first).to_be_visible(timeout=180_000)
+                left = bars.filter(has_text=re.compile(r"<\d\d:")).first # 3/4600 [00:02<31:00, ...
+                expect(left).to_be_visible(timeout=120_000)
+            except AssertionError:
+                print("the cell shows:", cells.first.inner_text(), Path(f"{folder}/log").read_text()[-3000:], sep="\n", flush=True)
+                raise
+            said = left.inner_text().strip()
             if args.shots: tab.screenshot(path=f"{args.shots}/jupyter-bar.png")
-            expect(cells.first.locator(".jp-OutputArea")).to_contain_text("trained", timeout=180_000)
-            print(f"  a long call shows a bar in JupyterLab: training {said}", flush=True)
-            cells.last.locator(".cm-content").click()
-            tab.keyboard.press("Shift+Enter")
+            tab.keyboard.press("Escape")
+            for _ in range(2): tab.keyboard.press("i")
+            expect(cells.first.locator(".jp-OutputArea")).to_contain_text("resume with", timeout=180_000)
+            print(f"  a long call shows a bar in JupyterLab, and ends with its checkpoint when it is interrupted: training {said}", flush=True)
+            run_cell(tab, cells.nth(1))
             upload = tab.locator(".f102-picker input[type=file]")
             expect(upload).to_be_attached(timeout=180_000)
             upload.set_input_files(str(photo))
