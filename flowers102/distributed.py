@@ -19,14 +19,14 @@ from .core import FlowersError
 # %% ../nbs/01_distributed.ipynb #37e4144a
 @dataclass(frozen=True)
 class Ranks:
-    "One of the processes that train together"
-    rank: int = 0 # number of this process: 0, ..., world - 1
+    "A process of a distributed run"
+    rank: int = 0 # number of this process, 0 to `world` - 1
     world: int = 1 # number of processes
-    local: int = 0 # number of this process on its machine, and of its GPU
+    local: int = 0 # number of this process on its machine, and index of its GPU
     control: object = None # process group for small messages, on the CPU
 
     @property
-    def main(self): return self.rank == 0 # the one process that writes files and prints
+    def main(self): return self.rank == 0 # only this process writes files and prints
 
     def wait(self): # a barrier
         if self.world > 1: dist.barrier(group=self.control)
@@ -35,11 +35,11 @@ class Ranks:
 @contextmanager
 def join_ranks(
     device:torch.device, # device that each process trains on
-    hours:float=2., # timeout of the collectives, in hours
+    hours:float=2., # timeout of the collectives, hours
 ): # yields `Ranks`; `Ranks()` for a single process
-    "Join the process group that `torchrun` has started"
+    "Join the process group of a run that `torchrun` started"
     world = int(os.environ.get("WORLD_SIZE", 1))
-    if dist.is_initialized(): # by the caller, who also ends it
+    if dist.is_initialized(): # by the caller, which also ends it
         yield Ranks(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)),
                     dist.new_group(backend="gloo"))
         return
@@ -59,9 +59,9 @@ def join_ranks(
 
 # %% ../nbs/01_distributed.ipynb #1646aefd
 def all_reduce_max(
-    ranks:Ranks, # from `join_ranks`
-    value:float, # value of this process
-) -> float: # the maximum, in every process
+    ranks:Ranks, # this process, from `join_ranks`
+    value:float, # number of this process
+) -> float: # maximum over all processes, the same in each
     "The maximum of a number over all processes"
     if ranks.world == 1: return value
     shared = torch.tensor([float(value)], dtype=torch.float64)
@@ -70,9 +70,9 @@ def all_reduce_max(
 
 # %% ../nbs/01_distributed.ipynb #e2ee73f8
 def all_reduce_sum(
-    ranks:Ranks, # from `join_ranks`
+    ranks:Ranks, # this process, from `join_ranks`
     values:list, # numbers of this process
-) -> list: # the sums over all processes, in every process
+) -> list: # sums over all processes, the same in each
     "The sum of each number over all processes"
     if ranks.world == 1: return list(values)
     shared = torch.tensor(values, dtype=torch.float64)
@@ -81,9 +81,9 @@ def all_reduce_sum(
 
 # %% ../nbs/01_distributed.ipynb #98bdda3b
 def broadcast(
-    ranks:Ranks, # from `join_ranks`
+    ranks:Ranks, # this process, from `join_ranks`
     value, # value of the main process; ignored in the others
-): # the main process's value, in every process
+): # value of the main process, the same in each
     "Send a value from the main process to all others"
     if ranks.world == 1: return value
     box = [value]
@@ -92,10 +92,10 @@ def broadcast(
 
 # %% ../nbs/01_distributed.ipynb #ab68c452
 def all_gather(
-    ranks:Ranks, # from `join_ranks`
-    positions:torch.Tensor, # (n,) int64: final row numbers of this process's rows
-    *tables:torch.Tensor, # each (n, ...), rows of this process, on the CPU
-) -> tuple: # each table with the rows of all processes in order, in every process
+    ranks:Ranks, # this process, from `join_ranks`
+    positions:torch.Tensor, # (n,) int64, final row number of each row of this process
+    *tables:torch.Tensor, # each (n, ...) on the CPU, the rows of this process
+) -> tuple: # each table with the rows of all processes in order, the same in each process
     "Collect the rows of all processes"
     if ranks.world > 1:
         parts = [None]*ranks.world

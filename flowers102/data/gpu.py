@@ -19,13 +19,13 @@ from .transforms import TrainTransform, erase_, sample_seed
 
 # %% ../../nbs/18_data.gpu.ipynb #09315f67
 def sample_augmentations(
-    transform:TrainTransform, # from `train_transform`
+    transform:TrainTransform, # training transform, from `train_transform`
     shapes, # (height, width) of each photo, pixels
     seeds, # random seed of each photo, from `sample_seed`
-) -> list: # an `Augmentation` for each photo
+) -> list: # `Augmentation` of each photo
     "Sample the random choices of `train_transform` for a batch"
     choices = []
-    with torch.random.fork_rng(devices=[]): # the caller's random stream is left alone
+    with torch.random.fork_rng(devices=[]): # the global random state does not change
         for shape, seed in zip(shapes, seeds):
             torch.default_generator.manual_seed(seed)
             choices.append(transform.sample(*shape))
@@ -33,11 +33,11 @@ def sample_augmentations(
 
 # %% ../../nbs/18_data.gpu.ipynb #c1736dbc
 def augment(
-    photos, # list of uint8 (3, H, W), on one device
-    choices, # an `Augmentation` for each photo, from `sample_augmentations`
-    transform:TrainTransform, # the transform that sampled them
+    photos, # list of uint8 (3, H, W) tensors, all on one device
+    choices, # `Augmentation` of each photo, from `sample_augmentations`
+    transform:TrainTransform, # training transform that sampled the choices
 ) -> torch.Tensor: # (N, 3, size, size) float32, normalised, on the same device
-    "Crop, flip, change colours, normalise and erase a batch"
+    "Apply crops, flips, colour changes, normalisation and random erasing to a batch"
     crops = torch.stack([transform.cut(photo, c) for photo, c in zip(photos, choices)])
     x = _jitter(F.to_dtype(crops, torch.float32, scale=True), choices)
     x = transform.normalize(x)
@@ -60,14 +60,14 @@ def _jitter(x, choices):
 
 # %% ../../nbs/18_data.gpu.ipynb #46916b74
 class DeviceLoader:
-    "Batches of a dataset from an image cache, augmented on a device"
+    "A data loader that reads an image cache and augments on the device"
 
     def __init__(self,
-        dataset:Flowers102Dataset, # ids, labels, transform and seed
+        dataset:Flowers102Dataset, # dataset with ids, labels, transform and seed
         cache:ImageCache, # image cache with all photos of the dataset
-        batches:EpochBatches, # sampler that deals photos into batches
-        device:torch.device|str, # device on which the images are made
-        resident:bool=True, # keep all pixels on the device
+        batches:EpochBatches, # batch sampler
+        device:torch.device|str, # device of the images
+        resident:bool=True, # whether to keep all pixels on the device
     ):
         self.dataset, self.cache, self.batch_sampler = dataset, cache, batches
         self.device, self.sampler = torch.device(device), None
@@ -89,13 +89,13 @@ class DeviceLoader:
             else: yield torch.stack([transform(p) for p in photos]), labels
 
 # %% ../../nbs/18_data.gpu.ipynb #b2fff89a
-_KEPT = {} # pixels that are on a device, by the folder of their cache
+_KEPT = {} # pixels on a device, by the folder of their cache
 
 def _resident(cache, device):
     "All pixels of a cache on a device; loaders of the same cache share them"
     key = str(cache.folder), str(device)
     if key not in _KEPT:
-        _KEPT.clear() # pixels of another cache
+        _KEPT.clear() # pixels of a different cache
         _KEPT[key] = torch.empty(len(cache.pixels), dtype=torch.uint8, device=device)
         for i in range(0, len(cache.pixels), 2**26): # copied in pieces of 64 MB
             piece = torch.from_numpy(np.array(cache.pixels[i:i + 2**26]))
@@ -118,11 +118,11 @@ def _photos_on_device(loader, samples):
 
 # %% ../../nbs/18_data.gpu.ipynb #8b4ff32a
 def on_device(
-    loaders:Loaders, # loaders from `make_loaders`, with a cache
-    cache:ImageCache, # image cache with all their photos
+    loaders:Loaders, # loaders with an image cache, from `make_loaders`
+    cache:ImageCache, # image cache with all photos of the loaders
     device:torch.device, # device of the network
-) -> Loaders: # the same batches, made on the device
-    "Loaders whose images are cropped, flipped and coloured on a device"
+) -> Loaders: # loaders that yield the same batches, made on the device
+    "Replace loaders by ones that augment on the device"
     room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
     resident = (str(cache.folder), str(device)) in _KEPT or cache.offsets[-1] < room/3
     made = {}

@@ -26,8 +26,8 @@ PHOTO_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gi
                            ".heic .heif .avif".split())
 
 def missing_decoder(
-    suffix:str, # one of `PHOTO_SUFFIXES`
-) -> str: # what to install; "" if this installation can read such files
+    suffix:str, # suffix of a file, one of `PHOTO_SUFFIXES`
+) -> str: # command that installs the decoder; "" if it is not needed
     "The command that installs the decoder for a suffix"
     if suffix in (".heic", ".heif"):
         try: import pillow_heif
@@ -40,15 +40,15 @@ def missing_decoder(
 # %% ../../nbs/10_data.photos.ipynb #3671373d
 def is_photo(
     name:str, # name of a file
-) -> bool: # judged by the suffix alone
+) -> bool: # True if the suffix is in `PHOTO_SUFFIXES`
     "Whether a file name has the suffix of a photo"
     return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES
 
 # %% ../../nbs/10_data.photos.ipynb #1d4aa2a7
 def open_photo(
-    file, # path of a photo, or an `io.BytesIO` with its content
-) -> Image.Image: # opened; its pixels are not decoded yet
-    "Open a photo with Pillow, and with its plug-in for HEIC if that is installed"
+    file, # path of a photo, or `io.BytesIO` with the content of its file
+) -> Image.Image: # open image, whose pixels are not decoded yet
+    "Open a photo with Pillow, using the HEIC plug-in if it is installed"
     try: return Image.open(file)
     except Image.UnidentifiedImageError:
         if not (suffix := _modern(file)): raise
@@ -63,7 +63,7 @@ def open_photo(
 
 # %% ../../nbs/10_data.photos.ipynb #42a60017
 def _modern(file):
-    "The suffix of HEIC or AVIF if the file begins like one, else None"
+    "The suffix of HEIC or AVIF if the first bytes are of that format, else None"
     if isinstance(file, io.BytesIO): head = file.getvalue()[:12]
     else:
         with open(file, "rb") as f: head = f.read(12)
@@ -74,8 +74,8 @@ def _modern(file):
 
 # %% ../../nbs/10_data.photos.ipynb #d64cd2b7
 def to_rgb(
-    image:Image.Image, # in any mode that Pillow knows
-) -> Image.Image: # mode "RGB", the same size
+    image:Image.Image, # image in any Pillow mode
+) -> Image.Image: # image of mode "RGB" and the same size
     "Convert an image of any Pillow mode to 8-bit RGB"
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         if image.mode == "La": image = image.convert("LA")
@@ -94,8 +94,8 @@ def to_rgb(
 # %% ../../nbs/10_data.photos.ipynb #9ad42d51
 def read_photo(
     photo:str|Path|bytes, # path of a photo, or the bytes of its file
-) -> Image.Image: # RGB, 8 bits, upright, at its own size
-    "Read a photo as upright RGB; a file that can't be read raises a `FlowersError` of one line"
+) -> Image.Image: # 8-bit RGB image, upright, in its original size
+    "Read a photo as upright RGB, or raise a `FlowersError` if it can't be read"
     memory = isinstance(photo, bytes)
     try:
         if not memory: _refuse_special(photo)
@@ -108,7 +108,7 @@ def read_photo(
 
 # %% ../../nbs/10_data.photos.ipynb #d6f5ad3f
 def _refuse_special(path):
-    "Raise if a path is a folder, an empty file, or something that would block when it is read"
+    "Raise a `FlowersError` if a path is a folder, an empty file, or would block on reading"
     mode, size = os.stat(path).st_mode, os.stat(path).st_size
     if stat.S_ISFIFO(mode): raise FlowersError(f"{path}: is a pipe, not a photo")
     if stat.S_ISDIR(mode):
@@ -118,14 +118,14 @@ def _refuse_special(path):
 
 # %% ../../nbs/10_data.photos.ipynb #2f4e4252
 def _upright(image):
-    "The image turned by its EXIF orientation, if that can be read"
+    "The image rotated by its EXIF orientation, if the EXIF data can be read"
     try: ImageOps.exif_transpose(image, in_place=True)
-    except Exception: pass # pixels that can't be read will complain again
+    except Exception: pass # unreadable pixels raise again on decoding
     return image
 
 # %% ../../nbs/10_data.photos.ipynb #9764bdf7
 def _complaint(e):
-    "What is wrong with a photo, and what to do"
+    "The reason why a photo can't be read, and what to do"
     match e:
         case FileNotFoundError(): return "no such file"
         case IsADirectoryError(): return "is a folder, expected a photo"
@@ -143,13 +143,13 @@ def _complaint(e):
 
 # %% ../../nbs/10_data.photos.ipynb #14618f86
 def show_images(
-    images, # list of paths, Pillow images, (H, W, 3) arrays, or (3, H, W) tensors in [0, 1]
-    titles=(), # text above each image
-    cols:int=8, # images in a row
+    images, # paths, Pillow images, (H, W, 3) arrays, or (3, H, W) tensors in [0, 1]
+    titles=(), # title of each image
+    cols:int=8, # number of images in a row
     size:float=1.2, # width of a column, inches
-    square:int|None=None, # crop photos to squares with sides of so many pixels; None: show all
-    framed=(), # indices of the images that get a red frame
-    axs=None, # axes to draw into, one for each image; None: a new figure
+    square:int|None=None, # edge to which photos are cropped and resized, pixels; None: whole photos
+    framed=(), # indices of images with a red frame
+    axs=None, # axes to draw on, one for each image; None: a new figure
 ): # (rows, cols) array of axes
     "Show images in a grid, with titles"
     import matplotlib.pyplot as plt
@@ -167,7 +167,7 @@ def show_images(
 
 # %% ../../nbs/10_data.photos.ipynb #490dee76
 def _pixels(image, square):
-    "What Matplotlib's `imshow` takes"
+    "An image in a form that Matplotlib's `imshow` takes"
     if isinstance(image, (str, Path)): image = read_photo(image)
     if isinstance(image, Image.Image): return ImageOps.fit(image, (square,)*2) if square else image
     return image if isinstance(image, np.ndarray) else image.detach().cpu().permute(1, 2, 0)
@@ -181,16 +181,16 @@ def _frame(ax):
 
 # %% ../../nbs/10_data.photos.ipynb #9b9596ba
 def plain_name(
-    name:str, # name of a file or folder, as Python lists it
-) -> str: # text in Unicode's form NFC; a byte that is not UTF-8 becomes \x and two hexadecimal digits
-    "A file name as text that is the same on every machine"
+    name:str, # name of a file or folder
+) -> str: # text in NFC; a byte that is not UTF-8 becomes \x and two hexadecimal digits
+    "Normalise a file name so that it is the same on every machine"
     name = re.sub("[\ud800-\udfff]", lambda c: f"\\x{ord(c[0]) & 255:02x}", name)
     return unicodedata.normalize("NFC", name)
 
 # %% ../../nbs/10_data.photos.ipynb #ebf57a1d
 def first_few(
     names, # iterable of names, paths or ids
-    n:int=3, # number of names to spell out
+    n:int=3, # number of names to list
 ) -> str: # for example "a, b, c and 2 more"
     "The first few names, and how many more there are"
     names = [str(x) for x in names]
@@ -198,11 +198,11 @@ def first_few(
 
 # %% ../../nbs/10_data.photos.ipynb #94b899b5
 class LeftOut:
-    "Counts files and folders that were left out; prints as one line"
+    "Count files and folders that were skipped, and print the counts as one line"
     def __init__(self): self.counts, self.first = Counter(), {}
 
     def add(self,
-        kind:str, # suffix such as ".mp4", or words that begin with a noun, such as "photo outside ..."
+        kind:str, # suffix such as ".mp4", or a singular phrase such as "photo outside the class folders"
         name:str|Path="", # name of the file or folder, shown as an example
     ):
         self.counts[kind] += 1
@@ -216,7 +216,7 @@ class LeftOut:
         self.add(path.suffix.lower() or "file without a suffix")
 
     def update(self,
-        other, # a `LeftOut` of a subfolder, whose counts are added
+        other, # `LeftOut` of a subfolder, whose counts are added
     ):
         self.counts += other.counts
         self.first = {**other.first, **self.first}
@@ -231,7 +231,7 @@ class LeftOut:
 _OURS = {"cat_to_name.json", "flowers102.json", "thumbs.db", "desktop.ini"} # never reported
 
 def _count(kind, n, first):
-    "The count of a kind, with a remedy or an example"
+    "The count of a kind, with advice or an example"
     if kind.startswith("."):
         remedy = missing_decoder(kind) if kind in PHOTO_SUFFIXES else ""
         return f"{n:,} {plain_name(kind)}" + (f" ({remedy})" if remedy else "")
@@ -243,7 +243,7 @@ def _count(kind, n, first):
 def folder_id(
     folder:str|Path, # path of a folder
 ): # (device, inode), or the real path on file systems without inodes
-    "Identify a folder, whichever path it was reached by"
+    "Identify a folder, independent of the path to it"
     try: s = os.stat(folder)
     except OSError: return os.path.realpath(folder)
     return (s.st_dev, s.st_ino) if s.st_ino else os.path.realpath(folder)
@@ -252,18 +252,18 @@ def folder_id(
 def is_within(
     path:str, # real path of a file or folder
     folder:str, # real path of a folder
-) -> bool: # True if they are the same, too
-    "Whether a path is a folder or lies in it"
+) -> bool: # True if `path` is below `folder`, or the same
+    "Whether a path is a folder or below it"
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 # %% ../../nbs/10_data.photos.ipynb #df758d3d
 def walk_photos(
     folder:str|Path, # folder to search
-    left_out:LeftOut|None=None, # counts the files that are not photos
-    homes:tuple=(), # real paths of other folders that are read too; links to these are not followed
-    seen:set|None=None, # ids of folders that were read before (`folder_id`); new ones are added
-) -> Iterator: # of paths as text, with folders that can't be read or are named like a photo
-    "The photos below a folder, in the order of their names"
+    left_out:LeftOut|None=None, # counter for skipped files
+    homes:tuple=(), # real paths of other folders that are also read; links to them are not followed
+    seen:set|None=None, # ids of folders already read, from `folder_id`; new ones are added
+) -> Iterator: # paths as text; includes folders that can't be read or have the suffix of a photo
+    "The photos below a folder, sorted by name"
     left, seen = LeftOut() if left_out is None else left_out, set() if seen is None else seen
     homes = (os.path.realpath(folder), *homes)
     todo = [_Level(os.fspath(folder))]
@@ -296,7 +296,7 @@ class _Level:
 
 # %% ../../nbs/10_data.photos.ipynb #e1459a93
 def _passed_by(entry, parent, homes, seen):
-    "Why a folder is not entered, in words; '' where it is, and is noted in `seen`"
+    "The reason why a folder is skipped; '' if it is read, which is noted in `seen`"
     if entry.name.startswith("__"): return "folder that begins with __"
     if entry.is_symlink() and (reason := _circular(entry.path, parent, homes)): return reason
     if (inode := folder_id(entry.path)) in seen: return "link to a folder that was read already"
@@ -305,11 +305,11 @@ def _passed_by(entry, parent, homes, seen):
 
 # %% ../../nbs/10_data.photos.ipynb #49aec18b
 def _circular(link, parent, homes):
-    "Why a link is not followed, in words; '' where it may be"
+    "The reason why a link is not followed; '' if it is followed"
     real = os.path.realpath(link)
     if any(is_within(home, real) for home in (os.path.realpath(parent), *homes)):
         return "link to a folder around it"
-    for home in homes: # what lies in one of them is found there, if it is not hidden
+    for home in homes: # its visible content is found there
         if is_within(real, home) and not any(part.startswith((".", "__"))
                                            for part in Path(os.path.relpath(real, home)).parts):
             return "link to a folder that is read anyway"
