@@ -28,15 +28,15 @@ from .transforms import (AUGMENT, denormalize, eval_crop, eval_transform, prepro
 
 # %% ../../nbs/16_data.loaders.ipynb #2b15dc36
 class Flowers102Dataset(Dataset):
-    "Photos of a source as (image, label); augmentation depends only on (seed, epoch, id)"
+    "A PyTorch dataset of (image, label) whose augmentation depends only on seed, epoch and photo"
 
     def __init__(self,
         source:Source, # photos and labels
         ids=None, # ids of the photos to use, in this order; None: all photos
-        transform=None, # callable, PIL RGB -> tensor; None: as in evaluation
+        transform=None, # callable from a PIL RGB image to a tensor; None: the evaluation transform
         seed:int=42, # seed of the run
-        cache=None, # an `ImageCache` with decoded photos; None: read the files
-        preprocess:dict|None=None, # of evaluation, without a transform; None: `preprocess_for()`
+        cache=None, # `ImageCache` with decoded photos; None: read the files
+        preprocess:dict|None=None, # preprocessing for evaluation, used without `transform`; None: `preprocess_for()`
     ):
         self.samples = list(source.samples) if ids is None else pick(source, ids)
         self.class_names, self.seed, self.cache = source.class_names, seed, cache
@@ -45,27 +45,27 @@ class Flowers102Dataset(Dataset):
 
     def __len__(self): return len(self.samples)
 
-    def read(self, i:int): # a Pillow image, or uint8 (3, H, W) from the cache
-        "The pixels of a photo"
+    def read(self, i:int): # PIL image, or uint8 (3, H, W) from the cache
+        "Read the pixels of a photo"
         sample = self.samples[i]
         return read_photo(sample.path) if self.cache is None else self.cache.read(sample.id)
 
     def __getitem__(self, key:int|tuple): # an index, or (epoch, index)
         epoch, i = key if isinstance(key, tuple) else (0, key)
         sample, image = self.samples[i], self.read(i)
-        with torch.random.fork_rng(devices=[]): # the caller's random stream is left alone
+        with torch.random.fork_rng(devices=[]): # the global random state does not change
             torch.default_generator.manual_seed(sample_seed(self.seed, epoch, sample.id))
             return self.transform(image), sample.label
 
 # %% ../../nbs/16_data.loaders.ipynb #a1034cd3
 class EpochBatches(Sampler):
-    "Yields batches of (epoch, index); what is in them depends only on (seed, epoch)"
+    "A batch sampler of (epoch, index) whose batches depend only on seed and epoch"
 
     def __init__(self,
         n:int, # number of photos
         batch_size:int=32, # number of photos in the batch of one process
         seed:int=42, # seed of the run
-        shuffle:bool=True, # random order, for training; False: in the given order
+        shuffle:bool=True, # whether to shuffle, for training; False: keep the order
         weights=None, # (n,) weights for sampling with replacement; None: each photo once
         rank:int=0, # number of this process, from 0
         world:int=1, # number of processes that share each batch
@@ -75,19 +75,19 @@ class EpochBatches(Sampler):
         self.bounds = _bounds(n, batch_size*world, 2*world if shuffle else 1)
         self.epoch = self.first = 0
 
-    def set_epoch(self, epoch:int, first:int=0): # start at batch `first`
+    def set_epoch(self, epoch:int, first:int=0): # index of the epoch and of its first batch
         self.epoch, self.first = epoch, first
 
     def __len__(self): return len(self.bounds) - 1
 
-    def order(self) -> list: # n indices
+    def order(self) -> list: # order of the n photos in this epoch
         g = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, "order"))
         if self.weights is not None:
             return torch.multinomial(self.weights, self.n, True, generator=g).tolist()
         if not self.shuffle: return list(range(self.n))
         return torch.randperm(self.n, generator=g).tolist()
 
-    def batch(self, i:int, order=None) -> list: # the indices of this process's share of batch `i`
+    def batch(self, i:int, order=None) -> list: # indices of batch `i` for this process
         whole = (order or self.order())[self.bounds[i]:self.bounds[i + 1]]
         lo, hi = (len(whole)*r//self.world for r in (self.rank, self.rank + 1))
         return whole[lo:hi]
@@ -99,7 +99,7 @@ class EpochBatches(Sampler):
 
 # %% ../../nbs/16_data.loaders.ipynb #8dc4dd62
 def _bounds(n, size, least):
-    "Where batches begin, and `n`; a last batch of fewer than `least` shares with the one before"
+    "Start index of each batch, and `n`; a last batch smaller than `least` takes photos from the one before"
     bounds = [*range(0, n, size), n]
     if len(bounds) > 2 and n - bounds[-2] < least: bounds[-2] = (bounds[-3] + n + 1)//2
     return bounds
@@ -107,32 +107,32 @@ def _bounds(n, size, least):
 # %% ../../nbs/16_data.loaders.ipynb #6e4df377
 @dataclass
 class Loaders:
-    "The three loaders of a run; `train.batch_sampler.set_epoch(e)` before each epoch"
-    train: DataLoader # augmented, shuffled or balanced
-    valid: DataLoader # in the split's order; may be empty
-    test: DataLoader # in the split's order
+    "The three data loaders of a run; call `train.batch_sampler.set_epoch(epoch)` before each epoch"
+    train: DataLoader # training photos: augmented, shuffled or balanced
+    valid: DataLoader # validation photos in the order of the split; may be empty
+    test: DataLoader # test photos in the order of the split
     train_size: int = 224 # resolution of the training images, pixels
 
 # %% ../../nbs/16_data.loaders.ipynb #45ba083e
 def make_loaders(
     source:Source, # photos and labels
     split:Split, # ids of the three subsets
-    preprocess:dict|None=None, # preprocessing from `preprocess_for`; None: 224 px
+    preprocess:dict|None=None, # preprocessing for evaluation, from `preprocess_for`; None: 224 px
     *,
     batch_size:int=32, # number of photos in a batch
     seed:int=42, # seed of order and augmentation
-    sampler:str="shuffle", # "shuffle": each photo once an epoch; "balanced": classes equally often
+    sampler:str="shuffle", # "shuffle": each photo once per epoch; "balanced": each class equally often
     crop_scale:float=0.35, # smallest fraction of a photo's area in a training crop
-    n_workers:int=0, # number of processes that load photos; 0: load them in this process
-    pin_memory:bool=False, # use pinned memory, which speeds up copies to a GPU
+    n_workers:int=0, # number of worker processes; 0: load photos in this process
+    pin_memory:bool=False, # whether to use pinned memory, which speeds up copies to a GPU
     train_size:int|None=None, # resolution of training images, pixels; None: as in evaluation
     erase:float=0.0, # probability of random erasing
-    augment:dict|None=None, # more arguments of `train_transform`; None: `AUGMENT["light"]`
-    rank:int=0, # number of this process among those that train together, from 0
-    world:int=1, # number of processes that train together
-    cache=None, # an `ImageCache` with decoded photos; None: read the files
-) -> Loaders: # of (images (N, 3, size, size), labels (N,))
-    "Loaders for training, validation and test"
+    augment:dict|None=None, # further arguments of `train_transform`; None: `AUGMENT["light"]`
+    rank:int=0, # number of this process in distributed training, from 0
+    world:int=1, # number of processes in distributed training
+    cache=None, # `ImageCache` with decoded photos; None: read the files
+) -> Loaders: # loaders of (images (N, 3, size, size), labels (N,))
+    "Make the data loaders for training, validation and test"
     if batch_size < 1: raise FlowersError(f"--batch_size {batch_size}: expected 1 or more")
     if n_workers < 0: raise FlowersError(f"--n_workers {n_workers}: expected 0 or more")
     p = preprocess or preprocess_for()
@@ -155,19 +155,19 @@ def make_loaders(
 
 # %% ../../nbs/16_data.loaders.ipynb #c97472e1
 def _quiet_worker(worker):
-    "Signal handlers of a loader process"
+    "Set the signal handlers of a worker process"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 # %% ../../nbs/16_data.loaders.ipynb #0aa32aa7
 def _channels_last(rows):
-    "A batch as the network wants it, channels last in memory, which then need not be copied"
+    "Collate a batch in channels-last layout, which avoids a later copy"
     images, labels = default_collate([(image.permute(1, 2, 0), label) for image, label in rows])
     return images.permute(0, 3, 1, 2), labels
 
 # %% ../../nbs/16_data.loaders.ipynb #1732c4a0
 def _weights(ds, sampler):
-    "Weight of each photo: None for a plain shuffle, else one over the size of its class"
+    "Sampling weight of each photo: one over the size of its class; None for a plain shuffle"
     if sampler == "shuffle": return None
     if sampler != "balanced":
         raise FlowersError(f"--sampler {sampler}: expected shuffle or balanced")
@@ -176,40 +176,40 @@ def _weights(ds, sampler):
 
 # %% ../../nbs/16_data.loaders.ipynb #2fb86e5d
 def show_batch(
-    images:torch.Tensor, # (N, 3, H, W), normalised
-    labels, # (N,) int
-    class_names, # name of each label
+    images:torch.Tensor, # (N, 3, H, W) normalised images
+    labels, # (N,) labels of the images
+    class_names, # class names, in the order of the labels
     n:int=16, # largest number of images to show
-    cols:int=8, # images in a row
+    cols:int=8, # number of images in a row
     mean=(0.485, 0.456, 0.406), # mean of each channel, in [0, 1]
     std=(0.229, 0.224, 0.225), # standard deviation of each channel
 ): # (rows, cols) array of axes
-    "Show a batch with its labels"
+    "Show a batch with its class names"
     titles = [textwrap.fill(str(class_names[int(label)]), 18) for label in labels[:n]]
     return show_images(denormalize(images[:n].cpu().float(), mean, std), titles, cols)
 
 # %% ../../nbs/16_data.loaders.ipynb #5f6f0bd6
 def batches_ahead(
-    work, # called in a thread with each item of a batch
-    batches, # iterable of lists of items
+    work, # function that a thread calls with each item
+    batches, # iterable of batches, each a list of items
     n_threads:int|None=None, # number of threads; None: one per core
-) -> Iterator: # of lists with the results of one batch, in order
-    "Work on batches with threads, one batch ahead of the one that is in use"
+) -> Iterator: # results of each batch, a list in the order of the items
+    "Process batches with threads, one batch ahead of the consumer"
     pool, todo = ThreadPoolExecutor(n_threads or os.cpu_count()), iter(batches)
     start = lambda: [pool.submit(work, item) for item in next(todo, ())]
     try:
         now = start()
         while now:
-            ahead = start() # while the caller uses the batch before
+            ahead = start() # runs while the caller uses the previous batch
             yield [f.result() for f in now]
             now = ahead
     finally: pool.shutdown(cancel_futures=True)
 
 # %% ../../nbs/16_data.loaders.ipynb #d7915943
 def photo_batches(
-    loader, # a `DataLoader`, or any iterable of (images, labels)
-) -> Iterator: # of (images, labels), the same to the bit as from the loader
-    "The batches of a loader; threads read them if it is a `DataLoader` for evaluation"
+    loader, # `DataLoader`, or any iterable of (images, labels)
+) -> Iterator: # (images, labels), bit-identical to those of the loader
+    "Iterate over a loader; threads read the photos of a `DataLoader` for evaluation"
     dataset = loader.dataset if isinstance(loader, DataLoader) else None
     if (preprocess := getattr(dataset, "preprocess", None)) is None: return iter(loader)
     crop = eval_crop(**preprocess)
@@ -223,18 +223,18 @@ def photo_batches(
 
 # %% ../../nbs/16_data.loaders.ipynb #9c8a1fc6
 def shifted_loader(
-    dataset:Flowers102Dataset, # photos, as of `Loaders.valid`
-    preprocess:dict, # preprocessing from `preprocess_for`
+    dataset:Flowers102Dataset, # photos, for example the dataset of `Loaders.valid`
+    preprocess:dict, # preprocessing for evaluation, from `preprocess_for`
     batch_size:int=32, # number of photos in the batch of one process
-    n_workers:int=0, # number of processes that load photos; 0: load them in this process
-    rank:int=0, # number of this process among those that share the work, from 0
-    world:int=1, # number of processes that share the work
+    n_workers:int=0, # number of worker processes; 0: load photos in this process
+    rank:int=0, # number of this process in distributed evaluation, from 0
+    world:int=1, # number of processes in distributed evaluation
     *,
-    kind:str="wild", # a key of `AUGMENT`
-    seed:int=0, # decides the view of each photo
-    at_most:int=500, # number of photos; of more, every second, third, ... is taken
-) -> DataLoader: # yields (images, labels) in the order of the photos
-    "Photos under strong augmentation: a stand-in for photos from elsewhere"
+    kind:str="wild", # kind of augmentation, a key of `AUGMENT`
+    seed:int=0, # seed of the random views
+    at_most:int=500, # largest number of photos; of more photos, every second, third, ... is used
+) -> DataLoader: # loader of (images, labels) in the order of the photos
+    "A loader of strongly augmented photos, a proxy for photos from elsewhere"
     p, views = preprocess, copy.copy(dataset)
     views.samples, views.preprocess, views.seed = views.samples[::-(-len(views)//at_most) or 1], None, seed
     views.transform = train_transform(p["size"], interpolation=p["interpolation"], mean=p["mean"],
