@@ -23,16 +23,16 @@ from ..evaluation.records import RECORD_COLUMNS, spreadsheet_record
 
 # %% ../../nbs/71_inference.records.ipynb #796811f4
 def printable(
-    text:str, # any
+    text:str, # any text, such as a file name
 ) -> str: # without line breaks and control characters
-    "Text as one line that does no harm to a terminal"
+    "Text as one line, with control characters escaped"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 # %% ../../nbs/71_inference.records.ipynb #67493a2a
 def record_text(
     record:dict, # from `prediction_row`
     format:str, # "table", "csv" or "jsonl"
-    width:int=40, # of the paths in a table
+    width:int=40, # characters for the path in a table
     top_k:int=5, # number of most probable classes with columns of their own in CSV
 ) -> str: # with its line end
     "A record as text"
@@ -66,7 +66,7 @@ def header_text(
     level:str|None=None, # coverage level of the prediction sets, such as "0.99"; None: there are no sets
     ood:bool=False, # whether there is an OOD rule
 ) -> str: # lines, or nothing
-    "What stands above the first record: the columns of CSV, the signs of a table"
+    "The header: the columns of CSV, the signs of a table"
     if format == "csv": return csv_line(spreadsheet_record(dict.fromkeys(RECORD_COLUMNS) | {"top_k": []}, top_k))
     if format != "table": return ""
     return "".join(f"# {line}\n" for line in (_set_signs(level, top_k), _OOD_SIGN*ood) if line)
@@ -86,13 +86,13 @@ def _percent(level): return f"{100*float(level):.6g}%"
 @dataclass
 class PredictionSummary:
     "Counts of prediction records; its text is a summary for people"
-    level:str|None = None # coverage level of the prediction sets, such as "0.99"; None: not known
+    level:str|None = None # coverage level of the prediction sets, such as "0.99"; None: unknown
     photos:int = 0 # number of records
     failed:int = 0 # photos that could not be read
-    names:Counter = field(default_factory=Counter) # most probable name -> photos, without those out of distribution
-    out_of_distribution:int|None = None # photos that look like none of the classes; None: no OOD rule
-    several:int|None = None # photos with a name whose prediction set holds more names; None: no sets
-    abstained:int|None = None # photos with a name whose prediction set is empty; None: no sets
+    names:Counter = field(default_factory=Counter) # most probable name -> number of photos, without those out of distribution
+    out_of_distribution:int|None = None # number of photos that look like none of the classes; None: no OOD rule
+    several:int|None = None # number of named photos with more than one class in the prediction set; None: no sets
+    abstained:int|None = None # number of named photos with an empty prediction set; None: no sets
 
     def add(self,
         record:dict, # from `prediction_record`
@@ -131,14 +131,14 @@ def _summary_lines(summary, most=10):
 
 # %% ../../nbs/71_inference.records.ipynb #76147f96
 class OutputWriter:
-    "Writes the records of an unfinished output; each is safe from a kill at once"
+    "Writes the records of an unfinished output; each one survives a kill as soon as it is written"
 
     def __init__(self,
-        path:str|Path, # the file; locked while it is open
+        path:str|Path, # file to write, locked while it is open
         about:dict, # what the job depends on; name -> text or number
-        photos:list, # paths, in order
+        photos:list, # paths of the job, in order
         batch_size:int=32, # photos that go through the network together
-        resume:bool=False, # continue a file that is there
+        resume:bool=False, # continue an existing file
         warn=print, # called with a line when the file had to be written again
     ):
         self.path, self.done, self.failed, self.warn = Path(path), 0, 0, warn
@@ -264,29 +264,29 @@ def _has_name(file, path):
 def rank_photos(
     photos:list, # of the whole job
     batch_size:int, # photos that go through the network together
-    rank:int=0, # which process
-    world:int=1, # of how many
-) -> list: # of its photos, in order
+    rank:int=0, # number of the process, from 0
+    world:int=1, # number of processes
+) -> list: # photos of this process, in order
     "The photos of one of several processes"
     return [p for i in range(rank*batch_size, len(photos), world*batch_size)
             for p in photos[i:i + batch_size]]
 
 # %% ../../nbs/71_inference.records.ipynb #fe943107
 def partial_path(
-    out:str|Path, # the output
-    rank:int=0, # which process
-    world:int=1, # of how many
-) -> Path: # of its partial output
+    out:str|Path, # path of the output
+    rank:int=0, # number of the process, from 0
+    world:int=1, # number of processes
+) -> Path: # path of its partial output
     "Where a process keeps the records of an unfinished output"
     out = real_path(out)
     return out.with_name(out.name + (".part" if world == 1 else f".part-{rank}-of-{world}"))
 
 # %% ../../nbs/71_inference.records.ipynb #3240c730
 def other_partial_paths(
-    out:str|Path, # the output
-    world:int=1, # processes that write it now
+    out:str|Path, # path of the output
+    world:int=1, # number of processes that write it now
 ) -> list: # of paths
-    "Partial outputs that another number of processes has left"
+    "Partial outputs that a job with a different number of processes has left"
     out, mine = real_path(out), {partial_path(out, rank, world).name for rank in range(world)}
     if not out.parent.is_dir(): return []
     return sorted(p for p in out.parent.iterdir()
@@ -295,9 +295,9 @@ def other_partial_paths(
 # %% ../../nbs/71_inference.records.ipynb #c30648c9
 def joined_records(
     parts:list, # paths of the partial outputs of all processes, finished
-    batch_size:int, # as they were written
+    batch_size:int, # batch size of the job that wrote them
 ) -> Iterator: # of records, in the order of the photos
-    "The records of several partial outputs, a batch of each in turn"
+    "The records of several partial outputs, one batch from each in turn"
     files = [open(p, "rb") for p in parts]
     try:
         for file in files: file.readline()
