@@ -31,6 +31,7 @@ from functools import cache, partial
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import anywidget
@@ -49,11 +50,13 @@ from ..data.splits import load_split
 from ..data.transforms import to_batch
 from ..explain.gradcam import METHODS
 from ..explain.photo import Explainer, place_map, shown_percent
-from ..inference.predictor import (Prediction, Predictor, find_photos, predict,
+from ..inference.extend import LEAST, MOST, check_extendable, crop_features, extended
+from ..inference.predictor import (Prediction, Predictor, find_photos, predict, prepare_photo,
                                             prediction_row, show_prediction)
 from ..inference.web import OUTSIDE, about_text, heat_colours, page_words, web_file
-from ..model.bundle import Bundle, bundle_model, bundle_sha256, load_bundle
+from ..model.bundle import Bundle, bundle_model, bundle_sha256, load_bundle, save_bundle
 from ..model.features import embed_photos, split_model
+from ..model.run_folder import refuse_run_folder
 
 # %% ../../nbs/81_app.page.ipynb #df6b46d8
 def asset(
@@ -149,7 +152,7 @@ class _Line(_Closed, widgets.Text):
 # %% ../../nbs/81_app.page.ipynb #7bd3c183
 class PhotoPicker(_Closed, anywidget.AnyWidget):
     "A place to drop photos on, and strips of small photos to choose from"
-    _esm = asset("static/helpers.js", "static/sender.js", "static/picker.js")
+    _esm = asset("static/helpers.js", "static/sender.js", "static/zone.js", "static/picker.js")
     _css = asset("static/picker.css")
     examples = traitlets.List().tag(sync=True) # of {"name", "src"}; src is a data URI
     photos = traitlets.List().tag(sync=True) # of {"name", "src"}, photos that were sent
@@ -325,12 +328,15 @@ class FlowerApp:
         device:str|None=None, # as for `default_device`
         limit_mb:int=100, # largest file that is accepted, megabytes
         most:int=24, # number of photos to remember; the oldest are forgotten first
+        teach:str|Path|None=None, # folder for the bundles of `teach`; None: the page has no form for new species
     ):
         if limit_mb < 1: raise FlowersError(f"--limit_mb {limit_mb}: expected 1 or more")
         self.predictor = Predictor(bundle, device)
         self.bundle, self.neighbours, self.most = self.predictor.bundle, neighbours, most
-        self.explainer = Explainer(self.bundle, method, device=device)
+        self.explainer, self.device = Explainer(self.bundle, method, device=device), device
         self.method, self.paths, self.busy = method, paths, False
+        self.teach_to, self.lessons = teach, [] # (name of a file, crop, small photo) of a new species
+        if teach: check_extendable(self.bundle)
         self.lock, self.waiting = threading.RLock(), "" # for `follow_neighbours`
         self.photos, self.current, self.complaints = [], -1, []
         self.examples = list(_readable(examples))
@@ -454,7 +460,7 @@ def _arranged(parts):
     row.add_class("f102-row")
     row.layout.display = "none"
     box = widgets.VBox([p["looks"], p["head"], p["picker"], p["path"], p["status"],
-                        p["wrong"], p["verdict"], row])
+                        p["wrong"], p["verdict"], *([p["teacher"]] if "teacher" in p else []), row])
     box.add_class("f102")
     return box, row
 
@@ -476,6 +482,7 @@ def _make_parts(self:FlowerApp, limit):
         strength=_Fader(target=self._layer_class),
         target=_Menu(description=page_words()["for"], **wide),
         against=_Menu(description=page_words()["against"], **wide), saver=_Saver(self._save))
+    if self.teach_to: p["teacher"] = _Teacher(self._take_lesson, self._drop_lesson, self._refuse_lesson, self._new_lessons, self.teach, limit=limit)
     p["path"].layout.display = None if self.paths else "none"
     p["path"].observe(lambda change: self._typed(change["new"]), "value")
     for name in ("target", "against"): p[name].observe(lambda change: self._menu_changed(), "value")
@@ -629,6 +636,122 @@ def _save(self:FlowerApp, kind):
         picture = faded(seen.small, self._layer(), self.parts["strength"].value)
         return f"{stem}.png", "image/png", answer_png(seen, picture, shown)
 
+# %% ../../nbs/81_app.page.ipynb #23a542a1
+class _Teacher(PhotoPicker):
+    "A form for the name and the photos of a new species"
+    _esm = asset("static/helpers.js", "static/sender.js", "static/zone.js", "static/teach.js")
+    _css = asset("static/picker.css", "static/saver.css", "static/teach.css")
+    least = traitlets.Int(LEAST).tag(sync=True) # fewest photos of a species
+    busy = traitlets.Bool(False).tag(sync=True) # is a species being added?
+    problems = traitlets.List().tag(sync=True) # sentences
+    note = traitlets.Unicode().tag(sync=True) # what was done
+
+    def __init__(self, on_photo, on_remove, on_trouble, on_batch, on_teach, **traits): # on_teach: called with the name
+        super().__init__(on_photo, lambda kind, i: on_remove(i), on_trouble, on_batch, **traits)
+        self.on_teach = on_teach
+
+    def _heard(self, message, buffers):
+        "Take the name of a species, or a photo as in `PhotoPicker`"
+        match message:
+            case {"kind": "teach", "name": str(name)}: self.on_teach(name[:80])
+            case _: super()._heard(message, buffers)
+
+# %% ../../nbs/81_app.page.ipynb #db1f66a7
+@patch
+def teach(self:FlowerApp,
+    name:str, # of the species; its photos were sent by the form
+) -> Path|None: # folder of the new bundle; None: the page says why there is none
+    "Add a species to the model of this page, and save the bundle"
+    form = self.parts["teacher"]
+    form.problems, form.note, form.busy = [], "", True
+    try:
+        with self.lock: return self._learn(" ".join(name.split()))
+    except FlowersError as e: self._refuse_lesson(*str(e).removeprefix("--add ").split(": ", 1))
+    except Exception as e:
+        traceback.print_exc()
+        self._refuse_lesson(name, page_words()["wrong"].format(what=f"{type(e).__name__}: {e}"))
+    finally: form.busy = False
+
+# %% ../../nbs/81_app.page.ipynb #9500b63f
+@patch
+def _learn(self:FlowerApp, name):
+    "Extend the bundle, save it, use it"
+    form, before = self.parts["teacher"], self.bundle
+    if not name: raise FlowersError("Name of the species: is missing; type it, then add the species")
+    if len(self.lessons) < LEAST: raise FlowersError(f"{name}: {len(self.lessons)} photos; expected {LEAST} or more")
+    if name.casefold() in map(str.casefold, before.class_names): raise FlowersError(f"{name}: the model knows a species of this name; choose a different name")
+    made = extended(before, {name: crop_features(before, [crop for _, crop, _ in self.lessons])})
+    folder = _new_folder(self.teach_to, name)
+    try: save_bundle(made, folder)
+    except FlowersError:
+        folder.rmdir()
+        raise
+    n, valid = len(self.lessons), made.metrics["valid"]
+    was = f" (before, of the old species: {_percent(before.thresholds['top1'])})" if before.thresholds.get("top1") else ""
+    self._use(made)
+    self.lessons, form.photos = [], []
+    form.note = (f"Added {name} from {n} photos. Accuracy on {valid['n']:,} validation photos, with the new ones: {_percent(valid['top1'])}{was}. "
+                 f"This page uses the new model until it is reloaded. The bundle is in {folder}")
+    print(f"taught   {name}, from {n} photos: {folder}", file=sys.stderr, flush=True)
+    return folder
+
+# %% ../../nbs/81_app.page.ipynb #cff28f7e
+@patch
+def _use(self:FlowerApp, bundle):
+    "Predict with a different bundle from now on, and the photos of this page again"
+    self.bundle, n = bundle, len(bundle.class_names)
+    self.predictor, self.explainer = Predictor(bundle, self.device), Explainer(bundle, self.method, device=self.device)
+    self.parts["head"].value = render_part("page.html", "head", bundle)
+    for seen in self.photos:
+        cropped = SimpleNamespace(bundle=bundle, prepare=lambda photo: seen.crop, outputs=self.predictor.outputs)
+        answer = predict(cropped, seen.small, top_k=n)
+        seen.answer, seen.ranking, seen.layers = replace(answer, top_k=answer.top_k[:5], photo=None), answer.top_k, {}
+    if self.current >= 0: self.select(self.current)
+
+# %% ../../nbs/81_app.page.ipynb #fcda4a43
+def _new_folder(parent, name, most=50):
+    "A new folder for a bundle, named after a species"
+    parent, stem = Path(parent), re.sub(r"[^\w-]+", "-", name).strip("-_").lower()[:60] or "species"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        if sum(1 for _ in parent.glob("*/bundle.json")) >= most:
+            raise FlowersError(f"{name}: {most} bundles are in {parent} already; move some of them away")
+        for k in range(1, 1000):
+            folder = parent/(stem if k == 1 else f"{stem}-{k}")
+            try: folder.mkdir()
+            except FileExistsError: continue
+            return folder
+    except OSError as e: raise FlowersError(f"{name}: can't be saved in {parent} ({e.strerror}); the photos are kept") from e
+
+# %% ../../nbs/81_app.page.ipynb #fd8492ea
+@patch
+def _take_lesson(self:FlowerApp, name, data, was):
+    "Keep a photo of the new species"
+    form = self.parts["teacher"]
+    if len(self.lessons) >= MOST: return self._refuse_lesson(name, f"is left out; {MOST} photos are enough")
+    answer, crop = prepare_photo(data, self.predictor, True)
+    if answer.error: return self._refuse_lesson(name, answer.error.rpartition(" bytes: ")[2])
+    self.lessons.append((name, crop, _icon(name, answer.photo)))
+    form.photos = [icon for _, _, icon in self.lessons]
+
+@patch
+def _drop_lesson(self:FlowerApp, i):
+    "Forget a photo of the new species"
+    del self.lessons[i]
+    self.parts["teacher"].photos = [icon for _, _, icon in self.lessons]
+
+@patch
+def _new_lessons(self:FlowerApp, n):
+    "Prepare for photos of the new species that were chosen together"
+    self.parts["teacher"].problems, self.parts["teacher"].note = [], ""
+
+@patch
+def _refuse_lesson(self:FlowerApp, name, what, most=5):
+    "Say under the form what is wrong with a photo or a name"
+    form = self.parts["teacher"]
+    line = f"{name}: {what}"
+    if line not in form.problems: form.problems = [*form.problems, line][-most:]
+
 # %% ../../nbs/81_app.page.ipynb #4e6b1a55
 def page_options(
     bundle:str|Path, # a bundle, or a run folder
@@ -767,7 +890,7 @@ def serve(
     run=None, # called with the server's command and environment; None: start it and wait
     token:str|None=None, # access token; None: $FLOWERS102_TOKEN, else random; "": none
     max_visitors:int=4, # largest number of pages that are open at once
-    **options, # of `FlowerApp` and `page_options`: by_path, data_dir, limit_mb, method, device
+    **options, # of `FlowerApp` and `page_options`: by_path, data_dir, limit_mb, method, device, teach
 ) -> int: # exit status of the server
     "Show the app as a web page, until it is interrupted"
     token = _token(token)
@@ -853,12 +976,13 @@ def _compute():
 
 # %% ../../nbs/81_app.page.ipynb #ea3eb77a
 def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, limit_mb=100,
-             method="gradcam", device=None, by_path=False):
+             method="gradcam", device=None, by_path=False, teach=None):
     "The options of the page, checked, with absolute paths"
     if Path(bundle).is_file():
         raise FlowersError(f"--bundle {bundle}: is a file; expected the folder of a bundle or a "
                            "run (heat maps need more than an ONNX file)")
-    load_bundle(bundle)
+    model = load_bundle(bundle)
+    if teach: _check_teach(teach, model, token)
     if limit_mb < 1: raise FlowersError(f"--limit_mb {limit_mb}: expected 1 or more")
     if method not in METHODS:
         raise FlowersError(f"--method {method}: expected one of {', '.join(METHODS)}")
@@ -877,7 +1001,21 @@ def _checked(bundle, host, port, examples, token, max_visitors, data_dir=None, l
         raise FlowersError(f"--examples {' '.join(examples)}: no photo that can be read")
     data_dir = data_dir and os.path.abspath(os.path.expanduser(data_dir))
     return {"bundle": os.path.abspath(bundle), "examples": found, "data_dir": data_dir,
-            "limit_mb": limit_mb, "method": method, "device": device, "paths": by_path}
+            "limit_mb": limit_mb, "method": method, "device": device, "paths": by_path,
+            "teach": teach and os.path.abspath(os.path.expanduser(teach))}
+
+# %% ../../nbs/81_app.page.ipynb #b7db72a9
+def _check_teach(folder, bundle, token):
+    "Refuse a folder for new bundles, or a bundle that can't be extended, before the server starts"
+    if not token:
+        raise FlowersError("--teach: can't go with --no_token; everybody could fill this disk with bundles")
+    try: check_extendable(bundle)
+    except FlowersError as e: raise FlowersError(f"--teach: {e}") from e
+    home = Path(folder).expanduser()
+    refuse_run_folder(home, "--teach", "taught")
+    try: home.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise FlowersError(f"--teach {folder}: is no folder that can be written ({e.strerror})") from e
+    if not os.access(home, os.W_OK): raise FlowersError(f"--teach {folder}: can't be written; choose another folder")
 
 # %% ../../nbs/81_app.page.ipynb #55ff0650
 def _check_port(host, port):

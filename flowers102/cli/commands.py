@@ -487,6 +487,7 @@ def flowers102_app(
     device:str=None, # cpu, cuda or mps; default: the best present
     no_browser:bool=False, # do not open a browser
     by_path:bool=False, # let the page open photos of this machine by path; on 127.0.0.1 only
+    teach:str=None, # folder for new bundles: visitors can add a species to the model of their page, from five photos; default: they can't
     max_visitors:int=4, # largest number of pages open at once; each holds about 0.5 GB of memory
     no_token:bool=False, # everybody may open the page; without: a random token, or $FLOWERS102_TOKEN
 ) -> int: # exit status of the server
@@ -495,7 +496,7 @@ def flowers102_app(
 
     return serve(_bundle_folder(bundle), host, port, [examples] if examples else [], not no_browser,
                  data_dir=_one_folder(folder, data_dir), limit_mb=limit_mb, method=method, device=device,
-                 by_path=by_path, max_visitors=max_visitors, token="" if no_token else None)
+                 by_path=by_path, teach=teach, max_visitors=max_visitors, token="" if no_token else None)
 
 # %% ../../nbs/85_cli.commands.ipynb #ac61ccb5
 def flowers102_review(

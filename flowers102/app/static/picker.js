@@ -1,29 +1,7 @@
 function render({ model, el }) {
-  const line = make("p", {className: "f102-line", role: "status"})
-  const say = text => { line.textContent = text }
-  const send = sender(model, say)
-  let queue = Promise.resolve()
-  const take = files => {
-    if (files.length && !tell(model, {kind: "batch", n: files.length})) return say(GONE)
-    for (const file of files) queue = queue.then(() => send(file)).then(() => say(""), problem => {
-      say(`${problem}`)
-      if (problem != GONE) tell(model, {kind: "problem", name: file.name, text: `${problem}`})
-    })
-  }
-
-  const id = `f102-${Math.random().toString(36).slice(2)}`
-  const input = make("input", {type: "file", id, multiple: true, accept: "image/*,.heic,.heif"})
-  input.addEventListener("change", () => { take([...input.files]); input.value = "" })
-  const zone = make("label", {htmlFor: id, className: "f102-zone"},
-    make("strong", {}, model.get("words").choose),
-    make("span", {}, `up to ${Math.round(model.get("limit")/2**20)} MB each; they stay on the machine that runs this page`))
-  const area = document.body.dataset.voila ? document : zone // on a page of its own, anywhere will do
-  const over = event => {
-    event.preventDefault()
-    zone.classList.toggle("f102-over", event.type == "dragover")
-    if (event.type == "drop") take([...event.dataTransfer.files])
-  }
-  for (const kind of ["dragover", "dragleave", "drop"]) area.addEventListener(kind, over)
+  const line = make("p", {className: "f102-line", role: "status"}), words = model.get("words")
+  const alone = document.body.dataset.voila // on a page of its own, a drop anywhere will do
+  const { parts, say, stop } = dropZone(model, line, words.choose, stays(model), alone)
 
   const walk = event => { // one stop of the Tab key for a strip, arrows inside
     const step = {ArrowRight: "nextSibling", ArrowLeft: "previousSibling"}[event.key]
@@ -46,7 +24,7 @@ function render({ model, el }) {
     return box
   }
   el.classList.add("f102-picker")
-  el.append(input, zone, line, ...["examples", "photos"].map(kind => strip(kind, model.get("words")[kind])))
-  return () => { for (const kind of ["dragover", "dragleave", "drop"]) area.removeEventListener(kind, over) }
+  el.append(...parts, line, ...["examples", "photos"].map(kind => strip(kind, words[kind])))
+  return stop
 }
 export default { render }
