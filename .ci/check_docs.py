@@ -2,7 +2,8 @@
 
 No page that readers adapt writes to a folder of photos, every notebook is processed by nbdev, every public symbol is documented (docstring, and a comment for each parameter),
 every internal link and picture resolves, each saved picture says in words what is seen, saved outputs are small and clean,
-the configuration files load and name files that exist, and text stands out from its ground. Each fault is one line.
+the configuration files load and name files that exist, and text stands out from its ground. In what nbdev hands to Quarto, no link is left as literal Markdown,
+every link leads to an anchor, every entry has its table, and the API index and the command reference name everything. Each fault is one line.
 """
 import ast
 import dataclasses
@@ -13,14 +14,19 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import check_site
 import yaml
 from fastcore.docments import docments
 from nbdev.config import get_config
 from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
+
+from flowers102.cli.commands import COMMANDS
+from flowers102.cli.parser import function_flags
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/"nbs"
@@ -43,6 +49,7 @@ def check_symbols():
             if not callable(symbol): continue
             if not inspect.getdoc(symbol): fault(where, "no docstring")
             if isinstance(symbol, type) and not hasattr(symbol, "__dataclass_fields__"): symbol = symbol.__init__
+            if not str(getattr(symbol, "__module__", "flowers102")).startswith("flowers102"): continue # inherited from another library
             kinds = {p.name: p.kind for p in inspect.signature(symbol).parameters.values()}
             told = {f.name for f in dataclasses.fields(symbol) if f.metadata.get("help")} if dataclasses.is_dataclass(symbol) else set()
             for parameter, doc in docments(symbol, returns=False).items():
@@ -51,18 +58,28 @@ def check_symbols():
                 if not doc and type(annotation).__name__ != "Param": fault(where, f"parameter {parameter!r} has no comment")
 
 
+def headings(text):
+    "Anchors of the headings in a text, as pandoc names them"
+    found = set()
+    for heading in re.findall(r"^#+\s+(.+?)\s*$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M):
+        named = re.search(r"\{[^}]*#([^\s}]+)", heading)
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading).lower()
+        found.add(named[1] if named else re.sub(r"^[^a-z]+", "", re.sub(r"\s+", "-", re.sub(r"[^\w\-. ]", "", plain).strip())))
+    return found
+
+
 def anchors(page):
     "Headings of a page as the site names them"
     text = "\n".join("".join(c["source"]) for c in json.loads(page.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "markdown")
-    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in re.findall(r"^#+\s+(.+)$", text, re.M)}
+    return headings(text)
 
 
 def page_for(link, page):
-    "The notebook that a link to NAME.html or NAME.ipynb means, else the file itself"
+    "The notebook that a link to NAME.html (without its number) or NAME.ipynb means, else the file itself"
     target = (page.parent/link).resolve()
     if target.suffix == ".html":
         stem = target.stem
-        found = [p for p in target.parent.glob("*.ipynb") if p.stem == stem or re.sub(r"^\d+[a-z]?_", "", p.stem) == stem]
+        found = [p for p in target.parent.glob("*.ipynb") if re.sub(r"^\d+[a-z]?_", "", p.stem).lower() == stem]
         return found[0] if found else target
     return target
 
@@ -232,13 +249,34 @@ def check_changelog():
     if f"## {version}" not in (NBS/"changelog.ipynb").read_text(encoding="utf-8"): fault("changelog.ipynb", f"nothing is said about version {version}")
 
 
-def check_sidebar():
-    "Every page stands in the sidebar, and the sidebar has no others"
-    text = (NBS/"sidebar.yml").read_text(encoding="utf-8")
-    listed = set(re.findall(r"[\w/.]+\.ipynb", text))
-    there = {p.relative_to(NBS).as_posix() for p in pages()}
-    for name in sorted(there - listed): fault("sidebar.yml", f"{name} is not in it")
-    for name in sorted(listed - there): fault("sidebar.yml", f"{name} does not exist")
+def linked_pages(tree):
+    "The pages that a part of the menus leads to, with their texts"
+    if isinstance(tree, list): return [pair for part in tree for pair in linked_pages(part)]
+    if isinstance(tree, dict): return [(tree["href"], tree.get("text", ""))] if "href" in tree else linked_pages(tree.get("contents", []))
+    return [(tree, "")]
+
+
+def menu_faults(bar, sidebars, names):
+    "What is wrong with the menus, given the entries of the bar, the sidebars, and the names of all pages"
+    in_bar, first = [e["href"] for e in bar if e.get("href", "").endswith(".ipynb")], sidebars[0]["contents"]
+    in_sidebars = [pair for sidebar in sidebars for pair in linked_pages(sidebar["contents"])]
+    listed = [href for href, _ in in_sidebars]
+    yield from (f"{name} is in no menu" for name in sorted(names - set(listed) - set(in_bar)))
+    yield from (f"{name} does not exist" for name in sorted({*listed, *in_bar} - names))
+    yield from (f"{name} is in it twice" for name in sorted({n for n in listed if listed.count(n) > 1}))
+    for href, text in in_sidebars:
+        module = re.match(r"\d\d_(?:\w+\.)?(\w+)\.ipynb$", href)
+        if module and not text.startswith(f"{module[1]}: "): yield f"the entry of {href} should begin with the name of its module, {module[1]}"
+    if next((part["section"] for part in first if isinstance(part, dict) and "section" in part), "") != "Tutorials": yield "the first section should be Tutorials"
+    for sidebar in sidebars:
+        both = [href for href in in_bar if href in dict(linked_pages(sidebar["contents"]))]
+        if len(both) > 1: yield f"the bar marks {both[0]} on the page {both[1]} as well: at most one entry of the bar may be in a sidebar"
+
+
+def check_sidebar(real):
+    "Every page is in a menu, and no menu marks the wrong page"
+    sidebars = yaml.safe_load((NBS/"sidebar.yml").read_text(encoding="utf-8"))["website"]["sidebar"]
+    faults.extend(f"sidebar.yml: {text}" for text in menu_faults(real["website"]["navbar"]["left"], sidebars, {p.relative_to(NBS).as_posix() for p in pages()}))
 
 
 def values(tree):
@@ -248,7 +286,7 @@ def values(tree):
     return [tree] if isinstance(tree, str) else []
 
 
-def check_site(real):
+def check_settings(real):
     "Files and pages that _quarto.yml names exist; its links lead to this repository"
     url = get_config().git_url
     for text in values(real):
@@ -258,6 +296,33 @@ def check_site(real):
             if "github.com" in text and not text.startswith(url): fault("_quarto.yml", f"{text} is not the repository of settings.ini, {url}")
         elif "](" in text: check_links(NBS/"_quarto.yml", text)
     if not real["website"]["navbar"].get("logo-alt"): fault("_quarto.yml", "the logo has no logo-alt")
+    faults.extend(f"_quarto.yml: {text}" for text in setting_faults(real))
+    if not (NBS/"404.qmd").is_file(): fault("nbs/404.qmd", "a page for addresses that do not exist is missing")
+    else: check_links(NBS/"404.qmd", (NBS/"404.qmd").read_text(encoding="utf-8").replace("](/", "]("))
+
+
+def setting_faults(real):
+    "Settings of Quarto without which the site has a fault that was seen once"
+    html, website = real["format"]["html"], real["website"]
+    if website.get("repo-subdir") != "nbs": yield "without repo-subdir: nbs, the links to the source of a page lead nowhere"
+    if not website.get("page-navigation"): yield "without page-navigation, pages have no link to the next one"
+    if html.get("code-overflow") != "scroll": yield "code-overflow should be scroll: wrapped Python loses its indentation"
+    if int(str(html.get("grid", {}).get("body-width", "0")).removesuffix("px")) < 900: yield "grid: body-width should be 900px or more, for lines of code"
+    if html.get("keep-md"): yield "keep-md and commonmark would write the same file"
+    if html["theme"]["light"][0] != html["theme"]["dark"][0]: yield "light and dark pages should have the same base theme"
+    if isinstance(website.get("sidebar"), dict): yield "the sidebars are a list, in sidebar.yml"
+
+
+def style_faults(text):
+    "Rules of styles.scss without which a page slides sideways on a phone, or hides what it says"
+    rules = {selector.strip(): body for selectors, body in re.findall(r"^([^/{}\n@$][^{}]*)\{([^{}]*)\}", text, re.M) for selector in selectors.split(",")}
+    for selector, wanted, why in (("main :not(pre) > code:not(.sourceCode)", "overflow-wrap: anywhere", "long names in lists make a phone slide sideways"),
+                                  ('mjx-container[display="true"]', "overflow-x: auto", "wide equations make a phone slide sideways"),
+                                  ("main a > code", "text-decoration: none", "a line below a linked name hides its underscores"),
+                                  (".quarto-page-breadcrumbs .breadcrumb-item a", "color: $sidebar-fg", "the path above the title is too faint on dark pages"),
+                                  ("details.code-fold > summary", "color: $sidebar-fg", "the title of a folded source is too faint on dark pages"),
+                                  ("#title-block-header", "margin-bottom", "the promise below a title runs into the text")):
+        if wanted not in rules.get(selector, ""): yield f"{selector} should have {wanted}: without it {why}"
 
 
 def contrast(a, b):
@@ -271,6 +336,7 @@ def contrast(a, b):
 
 def check_colours():
     "Every colour of text has a contrast of 4.5 or more with its ground, on light and on dark pages"
+    faults.extend(f"styles.scss: {text}" for text in style_faults((NBS/"styles.scss").read_text(encoding="utf-8")))
     grounds = {"body-bg": "body-color body-emphasis-color table-color primary link-color sidebar-fg sidebar-hl toc-color", "code-bg": "code-color", "code-block-bg": "body-color link-color",
                "navbar-bg": "navbar-fg navbar-hl", "footer-bg": "footer-fg link-color"}
     for name in ("styles-light.scss", "styles-dark.scss"):
@@ -285,7 +351,8 @@ def check_configuration():
     "The YAML files load, name files that exist, and the stub includes the real configuration"
     real = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
     stub = yaml.safe_load((NBS/"_quarto.yml").read_text(encoding="utf-8"))
-    check_site(real)
+    check_settings(real)
+    check_sidebar(real)
     if "metadata-files" in real: fault("_quarto.yml", "includes are followed one level only; it must not have metadata-files")
     if stub.get("metadata-files", [])[:1] != ["../_quarto.yml"]: fault("nbs/_quarto.yml", "must include ../_quarto.yml first")
     before = (NBS/"nbdev.yml").read_bytes() if (NBS/"nbdev.yml").is_file() else b""
@@ -299,35 +366,170 @@ def figure_texts(cells):
     return {line for s in sources if not re.search(r"^#\|\s*hide\b", s, re.M) for line in s.splitlines() if line.startswith("#| fig-")}
 
 
+def markdown_of(cells):
+    "The Markdown of a processed page: prose, and what cells printed as Markdown"
+    parts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    return parts + ["".join(o.get("data", {}).get("text/markdown", "")) for c in cells for o in c.get("outputs", [])]
+
+
+def literal_links(text):
+    "Links that a reader would see as Markdown: in a block of code, or inside of another link"
+    fenced = re.findall(r"^```.*?^```", text, re.M | re.S)
+    yield from (link for block in fenced for link in re.findall(r"[^\s#(]*\]\(http\S*", block))
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    yield from re.findall(r"(?<!!)\[[^\[\]]*\[[^\[\]]*\]\(http[^)]*\)[^\[\]]*\]\([^)]*\)", prose)
+
+
+def links_of(text):
+    "Addresses of the links of a text, outside of code"
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    return re.findall(r"\]\(<?([^)\s>]+)", re.sub(r"(?<!\[)`[^`\n]*`(?!\])", "", prose)) + re.findall(r'href="([^"]+)"', prose)
+
+
+def dead_anchors(pages_made):
+    "Links to an anchor that its page lacks; given address of a page -> its Markdown, as a list of texts"
+    found = {name: set().union(*map(headings, texts)) | {i for t in texts for i in re.findall(r'\bid="([^"]+)"|\{#([^\s}]+)', t) for i in i if i} for name, texts in pages_made.items()}
+    home = f"{get_config().doc_host}{get_config().doc_baseurl}/"
+    for name, texts in pages_made.items():
+        for link in (link for text in texts for link in links_of(text)):
+            path, _, anchor = link.removeprefix(home).partition("#")
+            if re.match(r"\w+:", path): continue
+            at = "tutorials/" if name.startswith("tutorials/") and not link.startswith(home) else ""
+            path = re.sub(r"[^/]+/\.\./", "", at + path) if path else name
+            path = re.sub(r"(^|/)(?:\d+[a-z]?_)?([^/]+)\.ipynb$", lambda m: f"{m[1]}{m[2].lower()}.html", path)
+            if path.endswith(".html") and path not in found: yield name, f"link to a page that does not exist: {link}"
+            elif anchor and path in found and anchor not in found[path]: yield name, f"no such anchor: {link}"
+
+
+def entry_faults(name, symbol, shown):
+    "What the entry of a function or class on its page lacks; given the Markdown of the page"
+    entry = re.search(rf"^### {re.escape(name)}\n(.*?)(?=^### |\Z)", shown, re.M | re.S)
+    if not entry: return [f"{name} is not documented on its page"]
+    head, *methods = re.split(r"^#### ", entry[1], flags=re.M)
+    rows = dict(re.findall(r"^\| ([^|]+?) \|(?:.*\|)? ([^|]*) \|$", head.replace(r"\|", ""), re.M))
+    try: source = textwrap.dedent(inspect.getsource(symbol))
+    except (OSError, TypeError): return []
+    tree, out = ast.parse(source).body[0], []
+    function = next((n for n in ast.walk(tree) if getattr(n, "name", "") == "__init__"), None) if isinstance(tree, ast.ClassDef) else tree
+    wanted = {p.name for p in inspect.signature(symbol).parameters.values() if p.name != "self"} if getattr(function, "args", None) else set()
+    wanted |= {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign)} if dataclasses.is_dataclass(symbol) else set()
+    there = {re.sub(r"[\\*` ]", "", key): text for key, text in rows.items()}
+    out += [f"{name}: {p} is not in its table" for p in sorted(wanted - set(there))]
+    out += [f"{name}: {p} has no comment in its table" for p in sorted(wanted & set(there)) if not there[p].strip() and not re.search(rf"\*` ?{p} ?`", "".join(rows))]
+    said = re.search(r"\)\s*(?:->[^#\n]*)?:\s*#\s*(\S.*)$", "\n".join(source.splitlines()[:function.body[0].lineno - 1])) if isinstance(tree, ast.FunctionDef) else None
+    if said and not there.get("returns", "").strip(): out.append(f"{name}: the comment of its return value is lost")
+    for n in tree.body if isinstance(tree, ast.ClassDef) else []:
+        if isinstance(n, ast.FunctionDef) and (n.name[0] != "_" or n.name == "__call__") and f"{{#{name.lower()}.{n.name.lower()}}}" not in "".join(methods):
+            out.append(f"{name}.{n.name} has no entry")
+    return out
+
+
+def fold_faults(cells):
+    "Long sources that are not folded"
+    for c in cells:
+        source = "".join(c["source"])
+        fold = re.search(r"^#\| code-fold: (\w+)$", source, re.M)
+        lines = [line for line in source.splitlines() if line.strip() and not line.startswith("#|")]
+        if fold and fold[1] != "true" and len(lines) > 15: yield f"{len(lines)} lines of source should be folded: {lines[0][:60]}"
+
+
+def index_faults(modules, index):
+    "Names that the API index lacks; given module -> its names, and the Markdown of the index"
+    for module, names in modules.items():
+        yield from (f"{name} of {module} is not in it" for name in names if not re.search(rf"^\| \[`{name}`\]\({re.escape(module.lower())}\.html[^)]*\) \| \S", index, re.M))
+
+
+def reference_faults(flags, text):
+    "Flags that the command reference lacks; given command -> its flags, and the Markdown of the page"
+    for command, names in flags.items():
+        part = re.search(rf"^## flowers102 {command} (.*?)(?=^## |\Z)", text, re.M | re.S)
+        yield from (f"{command} --{name} is not in it" for name in names if not part or f"| `--{name}` |" not in part[1])
+
+
 def check_processing():
     "nbdev turns every notebook into what Quarto would render, with the documentation of every public function and class"
-    cache = proc_nbs(force=True, n_workers=2)
+    cache, made, exported = proc_nbs(force=True, n_workers=2), {}, {}
     for page in pages():
-        made = cache/page.relative_to(NBS)
-        if not made.is_file():
+        path = cache/page.relative_to(NBS)
+        if not path.is_file():
             fault(page.name, "nbdev could not process it")
             continue
-        cells = json.loads(made.read_text(encoding="utf-8"))["cells"]
-        shown = "".join(json.dumps(c.get("outputs", "")) for c in cells)
-        for line in sorted(figure_texts(json.loads(page.read_text(encoding="utf-8"))["cells"]) - figure_texts(cells)): fault(page.name, f"nbdev drops {line[:60]}")
-        name = re.search(r"#\|\s*default_exp ([\w.]+)", page.read_text(encoding="utf-8"))
-        module = importlib.import_module(f"flowers102.{name[1]}") if name else None
-        for symbol in getattr(module, "__all__", []):
-            if callable(getattr(module, symbol)) and f"### {symbol}\\n" not in shown: fault(page.name, f"{symbol} is not documented on its page")
+        cells, raw = json.loads(path.read_text(encoding="utf-8"))["cells"], page.read_text(encoding="utf-8")
+        texts = markdown_of(cells)
+        made[page.parent.relative_to(NBS).joinpath(re.sub(r"^\d+[a-z]?_", "", page.stem.lower()) + ".html").as_posix()] = texts
+        shown = "\n\n".join(texts) + "\n"
+        for line in sorted(figure_texts(json.loads(raw)["cells"]) - figure_texts(cells)): fault(page.name, f"nbdev drops {line[:60]}")
+        for text in [link for t in texts for link in literal_links(t)]: fault(page.name, f"a link that readers see as Markdown: {text[:90]}")
+        for text in fold_faults(cells): fault(page.name, text)
+        if any("text/html" in o.get("data", {}) for c in cells for o in c.get("outputs", [])): fault(page.name, "HTML in an output makes Quarto load scripts from a CDN")
+        for c in json.loads(raw)["cells"]:
+            if "#| exec_doc" in "".join(c["source"]) and c.get("outputs"): fault(page.name, "the output of an exec_doc cell is made with the site; clear the saved one")
+        name = re.search(r"#\|\s*default_exp ([\w.]+)", raw)
+        if not name: continue
+        module = importlib.import_module(f"flowers102.{name[1]}")
+        exported[name[1]] = getattr(module, "__all__", [])
+        for symbol in exported[name[1]]:
+            if callable(getattr(module, symbol)): faults.extend(f"{page.name}: {text}" for text in entry_faults(symbol, getattr(module, symbol), shown))
+    for name, text in dead_anchors(made): fault(name, text)
+    for text in index_faults(exported, "\n".join(made.get("api.html", []))): fault("api.ipynb", text)
+    flags = {name: [f.name for f in function_flags(command) if not f.positional] for name, command in COMMANDS.items()}
+    for text in reference_faults(flags, "\n".join(made.get("command_reference.html", []))): fault("command_reference.ipynb", text)
     shutil.rmtree(cache, ignore_errors=True)
 
 
+def planted(a, b=1, *, # comments
+            c=None, # third
+): # what comes back
+    "A function for `check_checks`"
+
+
+def check_checks():
+    "Each check finds a fault that is planted, and none where there is none"
+    real = yaml.safe_load((ROOT/"_quarto.yml").read_text(encoding="utf-8"))
+    bar, menu = [{"href": "t.ipynb"}, {"href": "card.ipynb"}], [{"contents": ["i.ipynb", {"section": "Tutorials", "contents": ["t.ipynb"]}, {"href": "14_data.splits.ipynb", "text": "splits: train, valid, test"}]}]
+    names = {"i.ipynb", "t.ipynb", "card.ipynb", "14_data.splits.ipynb"}
+    link, rules = "https://flowers102.github.io/flowers102/a.html", (NBS/"styles.scss").read_text(encoding="utf-8")
+    entry = "### planted\n\n| parameter | meaning |\n| --- | --- |\n| `a` | x |\n| `b` | x |\n| `c` | third |\n| **returns** | what |\n"
+    source = {"cell_type": "code", "source": "#| code-fold: show\n" + "a = 1\n"*16}
+    for what, good, bad in (
+            ("literal_links in code", literal_links(f"[`a`]({link})\n```python\nf(a) # as in `a`\n```"), literal_links(f"```python\nf(a) # as in [`a`]({link})\n```")),
+            ("literal_links in a link", literal_links(f"![a [b] c](x.png) [`a`]({link})"), literal_links(f"[see [`a`]({link})](b.html)")),
+            ("dead_anchors", dead_anchors({"a.html": ["## One `two`\n[x](#one-two) [y](b.html)"], "b.html": [f"### c.d {{#z}}\n[x]({link}#one-two) `[a](#none)`"]}), dead_anchors({"a.html": [f"## One\n[x]({link}#_two)"]})),
+            ("dead_anchors, pages", [], dead_anchors({"tutorials/a.html": ["[x](b.html)"], "b.html": []})),
+            ("fold_faults", fold_faults([{**source, "source": source["source"].replace("show", "true")}]), fold_faults([source])),
+            ("entry_faults", entry_faults("planted", planted, entry), entry_faults("planted", planted, "")),
+            ("entry_faults, parameter", [], entry_faults("planted", planted, entry.replace("| `b` | x |\n", ""))),
+            ("entry_faults, comment", [], entry_faults("planted", planted, entry.replace("third", ""))),
+            ("entry_faults, return", [], entry_faults("planted", planted, entry.replace("| **returns** | what |\n", ""))),
+            ("index_faults", index_faults({"m": ["A"]}, "| [`A`](m.html#a) | one |"), index_faults({"m": ["A"]}, "| [`A`](m.html#a) |  |")),
+            ("reference_faults", reference_faults({"c": ["f"]}, "## flowers102 c {#c}\n| `--f` | x |"), reference_faults({"c": ["f"]}, "## flowers102 c {#c}\n| `--g` | x |")),
+            ("menu_faults", menu_faults(bar, menu, names), menu_faults([*bar, {"href": "i.ipynb"}], menu, names)),
+            ("menu_faults, missing", [], menu_faults(bar[:1], menu, names)),
+            ("menu_faults, name", [], menu_faults(bar, [{"contents": [*menu[0]["contents"][:2], "14_data.splits.ipynb"]}], names)),
+            ("menu_faults, order", [], menu_faults(bar, [{"contents": [{"section": "Data", "contents": ["i.ipynb"]}, *menu[0]["contents"][1:]]}], names)),
+            *((f"setting_faults, {key}", [], setting_faults({**real, "website": {**real["website"], key: None}})) for key in ("repo-subdir", "page-navigation")),
+            *((f"setting_faults, {key}", [], setting_faults({**real, "format": {"html": {**real["format"]["html"], key: value}}})) for key, value in
+              (("code-overflow", "wrap"), ("grid", {}), ("keep-md", True), ("theme", {"light": ["cosmo"], "dark": ["darkly"]}))),
+            *((f"style_faults, {part}", [], style_faults(rules.replace(part, "x"))) for part in ("overflow-wrap: anywhere", 'mjx-container[display="true"]', "main a > code {", ".breadcrumb-item a", "#title-block-header {"))):
+        if wrong := list(good): fault(".ci/check_docs.py", f"{what} finds what is no fault: {wrong[0]}")
+        if not list(bad): fault(".ci/check_docs.py", f"{what} misses a planted fault")
+    faults.extend(f".ci/check_site.py: {text}" for text in check_site.check_checks())
+
+
 def render():
-    "Render the site where Quarto is present"
-    if shutil.which("quarto"): subprocess.run(["nbdev_docs", "--n_workers", "2"], cwd=ROOT, check=True)
-    else: print("quarto is not on the path: the site was checked up to rendering")
+    "Render the site where Quarto is present, and check the pages; nbdev would replace README.md by one of its own"
+    if not shutil.which("quarto"): return print("quarto is not on the path: the site was checked up to rendering")
+    readme = (ROOT/"README.md").read_bytes()
+    try: subprocess.run(["nbdev_docs", "--n_workers", "2"], cwd=ROOT, check=True)
+    finally: (ROOT/"README.md").write_bytes(readme)
+    check_site.main(ROOT/"_docs")
 
 
 if __name__ == "__main__":
     get_config()
     check_configuration()
     check_colours()
-    check_sidebar()
+    check_checks()
     check_aliases()
     check_changelog()
     for page in pages(): check_page(page)
