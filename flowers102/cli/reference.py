@@ -82,7 +82,7 @@ def type_text(
     if isinstance(annotation, UnionType): return " or ".join(type_text(a) or "`None`" for a in annotation.__args__)
     if annotation is type(None): return "`None`"
     name = annotation.__name__ if isinstance(annotation, type) else str(annotation).removeprefix("typing.")
-    return f"`{name}`".replace("|", " or ")
+    return "`" + re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", name).replace("|", " or ") + "`"
 
 # %% ../../nbs/86_cli.reference.ipynb #ca23ff58
 def default_text(
@@ -145,12 +145,12 @@ def entry_text(
     name:str, # as it is shown
 ) -> str: # Markdown: the call, the docstring, the table
     "The documentation of one symbol, without a heading"
-    if isinstance(symbol, property): symbol, shown = symbol.fget, ""
-    elif isinstance(symbol, cached_property): symbol, shown = symbol.func, ""
+    kind = isinstance(symbol, (property, cached_property))
+    if kind: symbol, shown = getattr(symbol, "fget", None) or symbol.func, ""
     else: shown = f"```python\n{call_text(symbol, name)}\n```"
     rows = parameter_rows(symbol)
     if not any(row[3] for row in rows) and all(row[0] != "**returns**" for row in rows): rows = [] # names alone are in the call
-    doc = inspect.getdoc(symbol) or ""
+    doc = ("*Property.* " if kind else "") + (inspect.getdoc(symbol) or "")
     if isinstance(symbol, type) and doc.startswith(f"{symbol.__name__}("): doc = "" # what `dataclass` writes
     tables = [markdown_table(["parameter", "type", "default", "meaning"], rows)] if rows else []
     return "\n\n".join(part for part in (shown, doc, *tables) if part)
