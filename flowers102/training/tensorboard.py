@@ -60,10 +60,10 @@ class Board:
         for name, value in values.items():
             if value is not None: self._try("add_scalar", name, value, step)
 
-    def images(self, name:str, images:torch.Tensor, step:int): # (N, 3, H, W), normalised
+    def images(self, name:str, images:torch.Tensor, step:int): # (N, 3, H, W) in [0, 1]
         from torchvision.utils import make_grid
 
-        self._try("add_image", name, make_grid(denormalize(images.float().cpu()), padding=2), step)
+        self._try("add_image", name, make_grid(images, padding=2), step)
 
     def figure(self, name:str, figure, step:int): # a matplotlib figure
         self._try("add_figure", name, figure, step)
@@ -76,6 +76,14 @@ class Board:
     def points(self, features:torch.Tensor, names:list, thumbnails:torch.Tensor, step:int):
         with redirect_stdout(io.StringIO()): # it prints a message when a finished run was continued
             self._try("add_embedding", features, names, thumbnails, step, "validation")
+
+# %% ../../nbs/43_training.tensorboard.ipynb #e637d117
+def _colours(images, dataset):
+    "Images in [0, 1], by the normalisation of their dataset"
+    used = getattr(getattr(dataset, "transform", None), "normalize", None)
+    given = getattr(dataset, "preprocess", None) or {}
+    channels = {"mean": used.mean, "std": used.std} if used else {k: given[k] for k in ("mean", "std") if k in given}
+    return denormalize(images.float().cpu(), **channels)
 
 # %% ../../nbs/43_training.tensorboard.ipynb #6dff6cb1
 def worst_figure(
@@ -203,7 +211,7 @@ def features_of(
         for images, labels in loader:
             model(images.to(device))
             seen.append(labels)
-            small.append(nn.functional.interpolate(denormalize(images), (side, side), mode="area"))
+            small.append(nn.functional.interpolate(_colours(images, loader.dataset), (side, side), mode="area"))
     finally:
         hook.remove()
         model.train(was_training)
@@ -220,7 +228,7 @@ def log_inputs(
     if board.writer is None or not first or not isinstance(dataset, Flowers102Dataset): return
     some = batch_sampler_of(loader).batch(0)[:24]
     images = torch.stack([dataset[progress.epoch, i][0] for i in some])
-    board.images("inputs", images, progress.step)
+    board.images("inputs", _colours(images, dataset), progress.step)
 
 # %% ../../nbs/43_training.tensorboard.ipynb #17f99a9b
 def log_epoch(
