@@ -74,16 +74,17 @@ def key(self:Report): # "test", "valid", "test_tta" (2 views), "test_10"
     "The report's name in `metrics.json`"
     return self.subset + {1: "", 2: "_tta"}.get(self.views, f"_{self.views}")
 
+@patch
+def __repr__(self:Report):
+    return (f"Report({self.key}: {len(self):,} photos, top-1 {self.metrics['top1']:.4f}, "
+            f"{self.protocol} {self.split_sha256[:12]})")
+
+# %% ../../nbs/50_evaluation.report.ipynb #ae1d2fee
 @patch(as_prop=True)
 def absent(self:Report):
     "Names of the classes without a photo, which are not evaluated"
     present = {*self.labels.tolist()}
     return [name for c, name in enumerate(self.class_names) if c not in present]
-
-@patch
-def __repr__(self:Report):
-    return (f"Report({self.key}: {len(self):,} photos, top-1 {self.metrics['top1']:.4f}, "
-            f"{self.protocol} {self.split_sha256[:12]})")
 
 # %% ../../nbs/50_evaluation.report.ipynb #243995d2
 def evaluate(
