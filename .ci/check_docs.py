@@ -318,6 +318,7 @@ def style_faults(text):
     rules = {selector.strip(): body for selectors, body in re.findall(r"^([^/{}\n@$][^{}]*)\{([^{}]*)\}", text, re.M) for selector in selectors.split(",")}
     for selector, wanted, why in (("main :not(pre) > code:not(.sourceCode)", "overflow-wrap: anywhere", "long names in lists make a phone slide sideways"),
                                   ('mjx-container[display="true"]', "overflow-x: auto", "wide equations make a phone slide sideways"),
+                                  ("mjx-assistive-mml", "max-width", "the hidden text of equations makes a phone slide sideways"),
                                   ("main a > code", "text-decoration: none", "a line below a linked name hides its underscores"),
                                   (".quarto-page-breadcrumbs .breadcrumb-item a", "color: $sidebar-fg", "the path above the title is too faint on dark pages"),
                                   ("details.code-fold > summary", "color: $sidebar-fg", "the title of a folded source is too faint on dark pages"),

@@ -40,7 +40,9 @@ def markdown_table(
 ) -> str: # a Markdown table without its empty columns
     "A Markdown table"
     kept = [i for i in range(len(head)) if i == 0 or any(row[i] for row in rows)]
-    lines = [[head[i] for i in kept], ["---"]*len(kept), *([row[i] for i in kept] for row in rows)]
+    wide = [max(len(re.sub(r"\]\([^)]*\)", "", row[i])) for row in [head, *rows]) for i in kept]
+    dashes = ["-"*max(3, min(width, 40)) for width in wide] # pandoc takes the widths of columns from them
+    lines = [[head[i] for i in kept], dashes, *([row[i] for i in kept] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 # %% ../../nbs/86_cli.reference.ipynb #c6ac5aa1
@@ -230,9 +232,9 @@ def public_names(
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             found[node.name] = (ast.get_docstring(node) or "").partition("\n")[0]
         for target in node.targets if isinstance(node, ast.Assign) else []:
-            if not isinstance(target, ast.Name): continue
-            if target.id == "__all__": names = ast.literal_eval(node.value)
-            else: found[target.id] = lines[node.lineno - 1].partition(" # ")[2].strip() or textwrap.shorten(ast.unparse(node.value), 70, placeholder=" ...")
+            for name in [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]:
+                if name == "__all__": names = ast.literal_eval(node.value)
+                else: found[name] = lines[node.lineno - 1].partition(" # ")[2].strip() or textwrap.shorten(ast.unparse(node.value), 70, placeholder=" ...")
     return {name: found.get(name, "") for name in names}
 
 # %% ../../nbs/86_cli.reference.ipynb #fd424c1f
@@ -247,11 +249,11 @@ def api_index(
         if not names: continue
         module = ".".join(path.relative_to(root).with_suffix("").parts)
         first = module.partition(".")[0]
-        if first != room: parts.append(f"## {first}")
-        room = first
+        if first != room and module != first: parts.append(f"## {first}")
+        mark, room = "##" if module == first else "###", first
         promise = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         rows = [[f"[`{name}`]({module.lower()}.html{'' if name.isupper() else '#' + name.lower()})", table_text(line)] for name, line in names.items()]
-        parts.append(f"### [{module}]({module.lower()}.html) {{#module-{module.replace('.', '-')}}}\n\n{promise}\n\n{markdown_table(['name', 'what it is'], rows)}")
+        parts.append(f"{mark} [{module}]({module.lower()}.html) {{#module-{module.replace('.', '-')}}}\n\n{promise}\n\n{markdown_table(['name', 'what it is'], rows)}")
     return "\n\n".join(parts) + "\n"
 
 # %% ../../nbs/86_cli.reference.ipynb #a42a0bbc
