@@ -25,7 +25,7 @@ from .. import __version__
 from ..core import FlowersError, atomic_write, read_json
 from ..data.photos import LeftOut, read_photo
 from ..evaluation.conformal import default_level
-from .export import export_bundle, pack_run
+from .export import check_writable, export_bundle, pack_run
 from .onnx import Agreement, OnnxPredictor
 from .predictor import find_photos
 from ..model.bundle import Bundle, bundle_model, bundle_sha256, load_bundle
@@ -261,6 +261,7 @@ def export_web(
 ) -> Agreement: # of the float ONNX file with PyTorch
     "Write a static web page that runs a bundle in the visitor's browser"
     folder, out = pack_run(folder, log), _checked_folder(out)
+    check_writable(out, "--web")
     bundle, elsewhere = load_bundle(folder), _elsewhere(results, folder)
     (runtime, runtime_files), (shown, example_files) = find_runtime(ort, note), _example_files(list(examples), note)
     with tempfile.TemporaryDirectory() as tmp:
