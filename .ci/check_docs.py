@@ -434,6 +434,11 @@ def fold_faults(cells):
         if fold and fold[1] != "true" and len(lines) > 15: yield f"{len(lines)} lines of source should be folded: {lines[0][:60]}"
 
 
+def caption_faults(text):
+    "Pictures whose alternative text would become a caption"
+    for picture in re.findall(r"^!\[[^\[\]]+\]\(([^()\s]+)\)$", text, re.M): yield f"{picture} alone in its paragraph becomes a figure without alternative text; give it fig-alt"
+
+
 def index_faults(modules, index):
     "Names that the API index lacks; given module -> its names, and the Markdown of the index"
     for module, names in modules.items():
@@ -462,6 +467,7 @@ def check_processing():
         for line in sorted(figure_texts(json.loads(raw)["cells"]) - figure_texts(cells)): fault(page.name, f"nbdev drops {line[:60]}")
         for text in [link for t in texts for link in literal_links(t)]: fault(page.name, f"a link that readers see as Markdown: {text[:90]}")
         for text in fold_faults(cells): fault(page.name, text)
+        for text in caption_faults(shown): fault(page.name, text)
         if any("text/html" in o.get("data", {}) for c in cells for o in c.get("outputs", [])): fault(page.name, "HTML in an output makes Quarto load scripts from a CDN")
         for c in json.loads(raw)["cells"]:
             if "#| exec_doc" in "".join(c["source"]) and c.get("outputs"): fault(page.name, "the output of an exec_doc cell is made with the site; clear the saved one")
@@ -498,6 +504,7 @@ def check_checks():
             ("dead_anchors", dead_anchors({"a.html": ["## One `two`\n[x](#one-two) [y](b.html)"], "b.html": [f"### c.d {{#z}}\n[x]({link}#one-two) `[a](#none)`"]}), dead_anchors({"a.html": [f"## One\n[x]({link}#_two)"]})),
             ("dead_anchors, pages", [], dead_anchors({"tutorials/a.html": ["[x](b.html)"], "b.html": []})),
             ("fold_faults", fold_faults([{**source, "source": source["source"].replace("show", "true")}]), fold_faults([source])),
+            ("caption_faults", caption_faults('![](a.png){fig-alt="a rose"}\n\nand ![a rose](a.png)'), caption_faults("![a rose](a.png)")),
             ("entry_faults", entry_faults("planted", planted, entry), entry_faults("planted", planted, "")),
             ("entry_faults, parameter", [], entry_faults("planted", planted, entry.replace("| `b` | x |\n", ""))),
             ("entry_faults, comment", [], entry_faults("planted", planted, entry.replace("third", ""))),

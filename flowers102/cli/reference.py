@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEFT_ALONE', 'table_text', 'markdown_table', 'syntax_of', 'comment_of', 'type_text', 'default_text', 'parameter_rows',
            'call_text', 'public_members', 'entry_text', 'ApiRenderer', 'link_text', 'link_names', 'keep_html',
-           'fold_source', 'public_names', 'api_index', 'flag_table', 'command_tables']
+           'keep_alt', 'fold_source', 'public_names', 'api_index', 'flag_table', 'command_tables']
 
 # %% ../../nbs/86_cli.reference.ipynb #96b5aee0
 import ast
@@ -210,7 +210,16 @@ def keep_html(
         html = "".join(output.get("data", {}).pop("text/html", ""))
         if html: output["data"]["text/markdown"] = f"```{{=html}}\n{html}\n```\n".splitlines(keepends=True)
 
-# %% ../../nbs/86_cli.reference.ipynb #19226b4d
+# %% ../../nbs/86_cli.reference.ipynb #104488f9
+def keep_alt(
+    cell, # of a notebook that nbdev processes; changed in place
+):
+    "Processor for nbdev: the text of a picture in prose is its alternative text, not a caption"
+    def figure(match): return f'![]({match[2]}){{fig-alt="{match[1].replace("`", "").replace(chr(34), "&quot;")}"}}'
+    if cell.cell_type == "markdown" and cell.source:
+        cell.source = re.sub(r"(?:(?<=\n\n)|\A)!\[([^\[\]]+)\]\(([^()\s]+)\)(?=\n\n|\n?\Z)", figure, cell.source)
+
+# %% ../../nbs/86_cli.reference.ipynb #cf96a992
 def fold_source(
     cell, # of a notebook that nbdev processes; changed in place
     most:int=15, # lines of code that stay open
@@ -221,7 +230,7 @@ def fold_source(
     private = not any(re.match(r"(?:async )?(?:def|class) [^_]|[A-Z]\w* *=", line) for line in code)
     cell.source = f"#| code-fold: {'true' if private or len(code) > most else 'show'}\n#| code-summary: Source\n{cell.source}"
 
-# %% ../../nbs/86_cli.reference.ipynb #1721cdca
+# %% ../../nbs/86_cli.reference.ipynb #6c8beba9
 def public_names(
     path:Path, # a module's file
 ) -> dict: # name -> one line about it, in the order of `__all__`
@@ -237,7 +246,7 @@ def public_names(
                 else: found[name] = lines[node.lineno - 1].partition(" # ")[2].strip() or textwrap.shorten(ast.unparse(node.value), 70, placeholder=" ...")
     return {name: found.get(name, "") for name in names}
 
-# %% ../../nbs/86_cli.reference.ipynb #fd424c1f
+# %% ../../nbs/86_cli.reference.ipynb #ec2320b4
 def api_index(
     root:Path|None=None, # folder of a package; None: this one
 ) -> str: # Markdown: a section for each sub-package, a table for each module
@@ -256,7 +265,7 @@ def api_index(
         parts.append(f"{mark} [{module}]({module.lower()}.html) {{#module-{module.replace('.', '-')}}}\n\n{promise}\n\n{markdown_table(['name', 'what it is'], rows)}")
     return "\n\n".join(parts) + "\n"
 
-# %% ../../nbs/86_cli.reference.ipynb #a42a0bbc
+# %% ../../nbs/86_cli.reference.ipynb #293366be
 def _flag_row(action):
     "A row of a table: flag, value, default, meaning"
     name = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
@@ -265,7 +274,7 @@ def _flag_row(action):
     default = "" if action.default in (None, False) else f"` {action.default} `"
     return [f"`{name}`", f"` {', '.join(value)} `" if any(value) else "", default, table_text(text)]
 
-# %% ../../nbs/86_cli.reference.ipynb #7b355bcb
+# %% ../../nbs/86_cli.reference.ipynb #8add1dbc
 def flag_table(
     command:str, # name of a sub-command, such as `train`
 ) -> str: # Markdown: a table for each group of flags
@@ -279,7 +288,7 @@ def flag_table(
         if rows: parts.append(markdown_table([title, "value", "default", "meaning"], rows))
     return "\n\n".join(parts)
 
-# %% ../../nbs/86_cli.reference.ipynb #8d8c1253
+# %% ../../nbs/86_cli.reference.ipynb #cd643e4b
 def command_tables() -> str: # Markdown: a section for each command
     "The flags of all commands"
     return "\n\n".join(f"## flowers102 {name} {{#{name}}}\n\n{flag_table(name)}" for name in COMMANDS) + "\n"
