@@ -439,6 +439,16 @@ def caption_faults(text):
     for picture in re.findall(r"^!\[[^\[\]]+\]\(([^()\s]+)\)$", text, re.M): yield f"{picture} alone in its paragraph becomes a figure without alternative text; give it fig-alt"
 
 
+def preview_faults(head, shown):
+    "A picture for previews of a page in chats that is no file"
+    if "data:image" in shown and not re.search(r"^image: ", head, re.M): yield "its first picture is in HTML, which no preview can show: give the page an image, in its first cell"
+
+
+def named_faults(text):
+    "Pages that are named by their files, where readers of the site need a title"
+    yield from re.findall(r"(?<!\[)`(\d\d_[\w.]+)`(?!\])", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+
+
 def index_faults(modules, index):
     "Names that the API index lacks; given module -> its names, and the Markdown of the index"
     for module, names in modules.items():
@@ -468,6 +478,8 @@ def check_processing():
         for text in [link for t in texts for link in literal_links(t)]: fault(page.name, f"a link that readers see as Markdown: {text[:90]}")
         for text in fold_faults(cells): fault(page.name, text)
         for text in caption_faults(shown): fault(page.name, text)
+        for text in named_faults(shown): fault(page.name, f"{text} is the name of a file, not of a page")
+        for text in preview_faults("".join(cells[0]["source"]), shown): fault(page.name, text)
         if any("text/html" in o.get("data", {}) for c in cells for o in c.get("outputs", [])): fault(page.name, "HTML in an output makes Quarto load scripts from a CDN")
         for c in json.loads(raw)["cells"]:
             if "#| exec_doc" in "".join(c["source"]) and c.get("outputs"): fault(page.name, "the output of an exec_doc cell is made with the site; clear the saved one")
@@ -505,6 +517,8 @@ def check_checks():
             ("dead_anchors, pages", [], dead_anchors({"tutorials/a.html": ["[x](b.html)"], "b.html": []})),
             ("fold_faults", fold_faults([{**source, "source": source["source"].replace("show", "true")}]), fold_faults([source])),
             ("caption_faults", caption_faults('![](a.png){fig-alt="a rose"}\n\nand ![a rose](a.png)'), caption_faults("![a rose](a.png)")),
+            ("preview_faults", preview_faults("image: a.png", "<img src='data:image/png'>"), preview_faults("title: A", "<img src='data:image/png'>")),
+            ("named_faults", named_faults("`14_days` [`10_a`](b)".replace("14_days", "14 days")), named_faults("see `51_evaluation.statistics`")),
             ("entry_faults", entry_faults("planted", planted, entry), entry_faults("planted", planted, "")),
             ("entry_faults, parameter", [], entry_faults("planted", planted, entry.replace("| `b` | x |\n", ""))),
             ("entry_faults, comment", [], entry_faults("planted", planted, entry.replace("third", ""))),

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEFT_ALONE', 'table_text', 'markdown_table', 'syntax_of', 'comment_of', 'type_text', 'default_text', 'parameter_rows',
-           'call_text', 'public_members', 'entry_text', 'ApiRenderer', 'link_text', 'link_names', 'keep_html',
-           'keep_alt', 'fold_source', 'public_names', 'api_index', 'flag_table', 'command_tables']
+           'call_text', 'public_members', 'entry_text', 'ApiRenderer', 'link_text', 'name_pages', 'link_names',
+           'keep_html', 'keep_alt', 'fold_source', 'public_names', 'api_index', 'flag_table', 'command_tables']
 
 # %% ../../nbs/86_cli.reference.ipynb #96b5aee0
 import ast
@@ -188,20 +188,36 @@ def link_text(
         return f"[{match[0]}]({found})" if found else match[0]
     return LEFT_ALONE.sub(link, text)
 
-# %% ../../nbs/86_cli.reference.ipynb #f97b1a50
+# %% ../../nbs/86_cli.reference.ipynb #a00dcb99
+def name_pages(
+    text:str, # Markdown
+    folder:Path, # of the notebooks
+    home:str, # address of the site, ending in "/"
+) -> str: # Markdown
+    "Turn file names of notebooks in backticks into links with the titles of the pages"
+    def link(match):
+        path = Path(folder)/f"{match[1]}.ipynb"
+        if not path.is_file(): return match[0]
+        title = re.search(r'"# (.+?)(?:\\n)?"', path.read_text(encoding="utf-8"))[1]
+        return f"[{title}]({home}{re.sub(r'^[0-9]+[a-z]?_', '', match[1]).lower()}.html)"
+    return re.sub(r"(?<!\[)`(\d\d_[\w.]+?)(?:\.ipynb)?`(?!\])", link, text)
+
+# %% ../../nbs/86_cli.reference.ipynb #8bcfe2bd
 def link_names(
     cell, # of a notebook that nbdev processes; changed in place
 ):
     "Processor for nbdev: link the names in a cell of prose, and in Markdown that a cell printed"
-    from nbdev.doclinks import NbdevLookup # comes with the tool that calls this
+    from nbdev.config import get_config # nbdev comes with the tool that calls this
+    from nbdev.doclinks import NbdevLookup
 
-    address = NbdevLookup().doc
-    if cell.cell_type == "markdown" and cell.source: cell.source = link_text(cell.source, address)
+    address, settings = NbdevLookup().doc, get_config()
+    if cell.cell_type == "markdown" and cell.source:
+        cell.source = link_text(name_pages(cell.source, settings.nbs_path, f"{settings.doc_host}{settings.doc_baseurl}/"), address)
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "text/markdown" in data: data["text/markdown"] = link_text("".join(data["text/markdown"]), address).splitlines(keepends=True)
 
-# %% ../../nbs/86_cli.reference.ipynb #3277e3e9
+# %% ../../nbs/86_cli.reference.ipynb #296e2896
 def keep_html(
     cell, # of a notebook that nbdev processes; changed in place
 ):
@@ -210,7 +226,7 @@ def keep_html(
         html = "".join(output.get("data", {}).pop("text/html", ""))
         if html: output["data"]["text/markdown"] = f"```{{=html}}\n{html}\n```\n".splitlines(keepends=True)
 
-# %% ../../nbs/86_cli.reference.ipynb #104488f9
+# %% ../../nbs/86_cli.reference.ipynb #d5851de5
 def keep_alt(
     cell, # of a notebook that nbdev processes; changed in place
 ):
@@ -219,7 +235,7 @@ def keep_alt(
     if cell.cell_type == "markdown" and cell.source:
         cell.source = re.sub(r"(?:(?<=\n\n)|\A)!\[([^\[\]]+)\]\(([^()\s]+)\)(?=\n\n|\n?\Z)", figure, cell.source)
 
-# %% ../../nbs/86_cli.reference.ipynb #cf96a992
+# %% ../../nbs/86_cli.reference.ipynb #e0d4de6c
 def fold_source(
     cell, # of a notebook that nbdev processes; changed in place
     most:int=15, # lines of code that stay open
@@ -230,7 +246,7 @@ def fold_source(
     private = not any(re.match(r"(?:async )?(?:def|class) [^_]|[A-Z]\w* *=", line) for line in code)
     cell.source = f"#| code-fold: {'true' if private or len(code) > most else 'show'}\n#| code-summary: Source\n{cell.source}"
 
-# %% ../../nbs/86_cli.reference.ipynb #6c8beba9
+# %% ../../nbs/86_cli.reference.ipynb #63fcafd5
 def public_names(
     path:Path, # a module's file
 ) -> dict: # name -> one line about it, in the order of `__all__`
@@ -246,7 +262,7 @@ def public_names(
                 else: found[name] = lines[node.lineno - 1].partition(" # ")[2].strip() or textwrap.shorten(ast.unparse(node.value), 70, placeholder=" ...")
     return {name: found.get(name, "") for name in names}
 
-# %% ../../nbs/86_cli.reference.ipynb #ec2320b4
+# %% ../../nbs/86_cli.reference.ipynb #7b0f76cf
 def api_index(
     root:Path|None=None, # folder of a package; None: this one
 ) -> str: # Markdown: a section for each sub-package, a table for each module
@@ -265,7 +281,7 @@ def api_index(
         parts.append(f"{mark} [{module}]({module.lower()}.html) {{#module-{module.replace('.', '-')}}}\n\n{promise}\n\n{markdown_table(['name', 'what it is'], rows)}")
     return "\n\n".join(parts) + "\n"
 
-# %% ../../nbs/86_cli.reference.ipynb #293366be
+# %% ../../nbs/86_cli.reference.ipynb #61c60ba5
 def _flag_row(action):
     "A row of a table: flag, value, default, meaning"
     name = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
@@ -274,7 +290,7 @@ def _flag_row(action):
     default = "" if action.default in (None, False) else f"` {action.default} `"
     return [f"`{name}`", f"` {', '.join(value)} `" if any(value) else "", default, table_text(text)]
 
-# %% ../../nbs/86_cli.reference.ipynb #8add1dbc
+# %% ../../nbs/86_cli.reference.ipynb #8cb0a88b
 def flag_table(
     command:str, # name of a sub-command, such as `train`
 ) -> str: # Markdown: a table for each group of flags
@@ -288,7 +304,7 @@ def flag_table(
         if rows: parts.append(markdown_table([title, "value", "default", "meaning"], rows))
     return "\n\n".join(parts)
 
-# %% ../../nbs/86_cli.reference.ipynb #cd643e4b
+# %% ../../nbs/86_cli.reference.ipynb #c0bad17d
 def command_tables() -> str: # Markdown: a section for each command
     "The flags of all commands"
     return "\n\n".join(f"## flowers102 {name} {{#{name}}}\n\n{flag_table(name)}" for name in COMMANDS) + "\n"
