@@ -446,7 +446,7 @@ def preview_faults(head, shown):
 
 def named_faults(text):
     "Pages that are named by their files, where readers of the site need a title"
-    yield from re.findall(r"(?<!\[)`(\d\d_[\w.]+)`(?!\])", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    yield from re.findall(r"`(\d\d_(?![\w.]*\.ipynb`)[\w.]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
 
 
 def index_faults(modules, index):
@@ -518,7 +518,7 @@ def check_checks():
             ("fold_faults", fold_faults([{**source, "source": source["source"].replace("show", "true")}]), fold_faults([source])),
             ("caption_faults", caption_faults('![](a.png){fig-alt="a rose"}\n\nand ![a rose](a.png)'), caption_faults("![a rose](a.png)")),
             ("preview_faults", preview_faults("image: a.png", "<img src='data:image/png'>"), preview_faults("title: A", "<img src='data:image/png'>")),
-            ("named_faults", named_faults("`14_days` [`10_a`](b)".replace("14_days", "14 days")), named_faults("see `51_evaluation.statistics`")),
+            ("named_faults", named_faults("`14 days` [A](10_a.ipynb) `10_a.ipynb`"), named_faults("see `51_evaluation.statistics`")),
             ("entry_faults", entry_faults("planted", planted, entry), entry_faults("planted", planted, "")),
             ("entry_faults, parameter", [], entry_faults("planted", planted, entry.replace("| `b` | x |\n", ""))),
             ("entry_faults, comment", [], entry_faults("planted", planted, entry.replace("third", ""))),

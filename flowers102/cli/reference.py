@@ -199,8 +199,8 @@ def name_pages(
         path = Path(folder)/f"{match[1]}.ipynb"
         if not path.is_file(): return match[0]
         title = re.search(r'"# (.+?)(?:\\n)?"', path.read_text(encoding="utf-8"))[1]
-        return f"[{title}]({home}{re.sub(r'^[0-9]+[a-z]?_', '', match[1]).lower()}.html)"
-    return re.sub(r"(?<!\[)`(\d\d_[\w.]+?)(?:\.ipynb)?`(?!\])", link, text)
+        return f"[{title}]" + (match[2] or f"({home}{re.sub(r'^[0-9]+[a-z]?_', '', match[1]).lower()}.html)")
+    return re.sub(r"\[?`(\d\d_[\w.]+)`(?:\](\([^()]*\)))?", link, text)
 
 # %% ../../nbs/86_cli.reference.ipynb #8bcfe2bd
 def link_names(
