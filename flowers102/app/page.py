@@ -692,7 +692,6 @@ def _learn(self:FlowerApp, name):
     self.lessons, form.photos = [], []
     form.note = (f"Added {name} from {n} photos. Accuracy on {valid['n']:,} validation photos, with the new ones: {_percent(valid['top1'])}{was}. "
                  f"This page uses the new model until it is reloaded. The bundle is in {folder}")
-    print(f"taught   {name}, from {n} photos: {folder}", file=sys.stderr, flush=True)
     return folder
 
 # %% ../../nbs/81_app.page.ipynb #cff28f7e
