@@ -51,6 +51,13 @@ def _can_be_read(path):
     try: return bool(read_photo(path))
     except FlowersError: return False
 
+def _some_readable(found, n, photos):
+    "About `n` photos; if none of these can be read, the first one that can"
+    some = _every(found, n)
+    if any(map(_can_be_read, some)): return some
+    for path in filter(_can_be_read, found): return [path]
+    raise FlowersError(f"--photos {photos}: no photo that can be read")
+
 def _every(items, n):
     "About `n` items, evenly spaced"
     return items[::max(1, len(items)//n)][:n]
@@ -60,9 +67,8 @@ def _photos_to_check(photos, test, bundle, n, note):
     left = LeftOut()
     if photos and not (found := list(find_photos([photos], left))):
         raise FlowersError(f"--photos {photos}: no photos found")
-    if photos and not any(map(_can_be_read, found)): raise FlowersError(f"--photos {photos}: no photo that can be read")
     if left: note(left)
-    if photos: return _every(found, n), photos
+    if photos: return _some_readable(found, n, photos), photos
     if test: return [s.path for s in _every(test, n)], "test photos of the run"
     size = max(64, bundle.preprocess["resize"])
     species = toy_species(n, 0)

@@ -230,7 +230,7 @@ def load_bundle(
     folder = Path(folder)
     if not (folder/"bundle.json").is_file() and (folder/"bundle").is_dir(): folder = folder/"bundle"
     if not folder.is_dir():
-        raise FlowersError(f"{folder}: no such folder; "
+        raise FlowersError(f"{folder}: {'is a file' if folder.is_file() else 'no such folder'}; "
                            "expected a bundle, or a run folder made by flowers102 train")
     for name in ("bundle.json", "model.safetensors"):
         if not (folder/name).is_file():
