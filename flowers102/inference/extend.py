@@ -7,6 +7,7 @@ __all__ = ['LEAST', 'MOST', 'fit_rows', 'cross_fitted', 'refitted_thresholds', '
            'photo_features', 'extend']
 
 # %% ../../nbs/78_inference.extend.ipynb #27cff071
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,15 +32,15 @@ from ..model.predict import soften
 
 # %% ../../nbs/78_inference.extend.ipynb #166b92b0
 def fit_rows(
-    logits, # (M, C) logits of the old classes, at temperature 1; constants
+    logits, # (M, C) logits of the old classes, at temperature 1; not changed
     features, # (M, D) features of the same photos, standardised
-    labels, # (M,) int classes; those from C on are new
-    weights, # (M,) how much each photo counts
+    labels, # (M,) int classes; C and higher are new
+    weights, # (M,) weight of each photo
     n_new:int, # number of new classes
-    penalty:float=30., # factor of the squared weights
+    penalty:float=3., # factor of the L2 penalty
     start=None, # (n_new, D + 1) solution to start from; None: zeros
 ) -> np.ndarray: # (n_new, D + 1) weights, and the bias as the last column
-    "Fit the rows of new classes beside fixed old ones"
+    "Fit the rows of new classes while the rows of the old classes stay fixed"
     from scipy.optimize import minimize
 
     z, x, y, w = (torch.as_tensor(v) for v in (logits, features, labels, weights))
@@ -66,11 +67,11 @@ def fit_rows(
 def cross_fitted(
     logits, # (M, C) logits of the old classes
     features, # (M, D) features, standardised
-    labels, # (M,) int classes; those from C on are new
+    labels, # (M,) int classes; C and higher are new
     n_new:int, # number of new classes
-    folds:int=5, # number of parts
-) -> tuple: # rows (n_new, D + 1), and (M, C + n_new) float64 logits of rows that did not see the photo
-    "Rows fitted on all photos, and the logits of each photo by rows fitted on the others"
+    folds:int=5, # number of folds
+) -> tuple: # rows (n_new, D + 1), and cross-fitted logits (M, C + n_new), float64
+    "Rows fitted on all photos, and logits of each photo from rows fitted without its fold"
     y, n = torch.as_tensor(labels), torch.as_tensor(logits).shape[1]
     counts = torch.bincount(y, minlength=n + n_new)
     typical = counts[:n][counts[:n] > 0].float().median()
@@ -89,8 +90,8 @@ def cross_fitted(
     return rows, torch.cat([z.double(), new + shift], 1)
 
 # %% ../../nbs/78_inference.extend.ipynb #87459224
-def _offset(old, new, labels, most=.003):
-    "The offset of the new logits with most new photos correct; the old ones lose at most a fraction `most`"
+def _offset(old, new, labels, most=.002):
+    "The smallest offset of the new logits with the most new photos correct; at most a fraction `most` of the old ones is lost"
     if not new.shape[1]: return 0.
     is_old, best, found = labels < old.shape[1], -1., 0.
     correct = lambda d, which: (torch.cat([old, new + d], 1).argmax(1) == labels)[which].double().mean().item()
@@ -102,13 +103,13 @@ def _offset(old, new, labels, most=.003):
 
 # %% ../../nbs/78_inference.extend.ipynb #eea3319f
 def refitted_thresholds(
-    bundle:Bundle, # gives slope and conformal score, which stay
+    bundle:Bundle, # bundle whose slope and conformal score are kept
     logits, # (N, C) cross-fitted logits
     features, # (N, D) features
     labels, # (N,) int classes
-    is_old, # (N,) bool: photos on which the scales of the OOD score are fitted
-    copies, # (N,) number of rows that each photo gets in the bank
-) -> Bundle: # with temperature, thresholds and bank
+    is_old, # (N,) bool: photos of old species, on which the scales of the OOD score are fitted
+    copies, # (N,) number of rows of each photo in the feature bank
+) -> Bundle: # with a new temperature, thresholds and feature bank
     "Fit temperature, prediction sets and OOD threshold, and build the feature bank"
     x, y = torch.as_tensor(features).float(), torch.as_tensor(labels)
     photo = torch.repeat_interleave(torch.arange(len(x)), torch.as_tensor(copies))
@@ -145,11 +146,12 @@ def extended(
     bundle:Bundle, # with a labelled feature bank
     added:dict, # name of each new species -> (n, D) features of its photos
     removed:tuple=(), # names of species to remove
-) -> Bundle: # whose history says what was done
-    "A bundle with more species, or fewer; the rows of all that were ever added are fitted together"
+) -> Bundle: # a new bundle; its history lists the change
+    "Add and remove species; the rows of all species that were ever added are fitted together"
     check_extendable(bundle)
     x, y, names = _stored(bundle)
     _check_change(bundle, added, removed)
+    _check_counts(added)
     weight, bias = _head_tensors(bundle)
     later = [n for step in bundle.history if step.get("step") == "species added" for n in step["names"]]
     trained = [n for n in names if n not in removed and n not in later]
@@ -209,18 +211,22 @@ def _spaced(rows, n): return rows[::-(-len(rows)//n)] if len(rows) > n else rows
 
 # %% ../../nbs/78_inference.extend.ipynb #0f24e43e
 def _check_change(bundle, added, removed):
-    "Raise for species that can't be added or removed"
+    "Raise for names that can't be added or removed"
     if not added and not removed: raise FlowersError("nothing to do: give --add NAME=FOLDER, or --remove NAME")
     for name in removed:
         if name not in bundle.class_names: raise FlowersError(f"--remove {name}: no such species in the bundle")
     there = {n.casefold() for n in bundle.class_names if n not in removed}
-    for name, rows in added.items():
+    for name in added:
         if name.casefold() in there:
             raise FlowersError(f"--add {name}: is in the bundle already; choose a different name, or remove it first")
-        n = len(torch.as_tensor(rows).unique(dim=0))
-        if n < LEAST: raise FlowersError(f"--add {name}: {n} different photo(s); expected {LEAST} or more")
     if len(set(bundle.class_names) - set(removed)) < 2: raise FlowersError("--remove: at least two of the species must stay")
     check_names([n for n in bundle.class_names if n not in removed] + list(added), "--add")
+
+def _check_counts(added):
+    "Raise for a species with too few photos"
+    for name, rows in added.items():
+        n = len(torch.as_tensor(rows).unique(dim=0))
+        if n < LEAST: raise FlowersError(f"--add {name}: {n} different photo(s); expected {LEAST} or more")
 
 def _steps(bundle, added, removed):
     "What the history says"
@@ -230,7 +236,7 @@ def _steps(bundle, added, removed):
 
 # %% ../../nbs/78_inference.extend.ipynb #2881cf4a
 def crop_features(
-    bundle:Bundle, # with a network that can be split before its head
+    bundle:Bundle, # bundle whose network can be split before its head
     crops:list, # of (3, size, size) uint8, from `eval_crop`
     batch_size:int=16, # photos in a forward pass
 ) -> torch.Tensor: # (n, D) float32
@@ -248,8 +254,8 @@ def crop_features(
 
 # %% ../../nbs/78_inference.extend.ipynb #aee2466c
 def photo_features(
-    bundle:Bundle, # with a network that can be split before its head
-    paths:list, # photos
+    bundle:Bundle, # bundle whose network can be split before its head
+    paths:list, # paths of photos
     note=print, # called with a line for each photo that can't be read
 ) -> torch.Tensor: # (n, D) float32
     "The features of photos, by the network and the preprocessing of a bundle"
@@ -261,18 +267,20 @@ def photo_features(
 
 # %% ../../nbs/78_inference.extend.ipynb #383dccbe
 def extend(
-    bundle:Bundle, # from `load_bundle`
-    add:dict, # name of each new species -> a folder of its photos, a pattern, or a list of paths
+    bundle:Bundle, # bundle from `load_bundle`
+    add:dict, # name of each new species -> folder of its photos, pattern, or list of paths
     remove:tuple=(), # names of species to remove
-    log=print, # called with each line of the result
-    note=print, # called with each remark about photos
-) -> Bundle: # to save with `save_bundle`
+    log=print, # called with each line of the summary
+    note=print, # called with each note about photos that are left out
+) -> Bundle: # a new bundle, not yet saved
     "Add species to a bundle, or remove some, without training the backbone"
     check_extendable(bundle) # before photos are read
+    _check_change(bundle, add, remove)
     features = {}
     for name, where in add.items():
         left, given = LeftOut(), [where] if isinstance(where, (str, Path)) else where
         paths = list(find_photos(given, left))
+        if not any(map(os.path.lexists, paths)): raise FlowersError(f"--add {name}: no photos at {where}; expected a folder, a pattern or a photo")
         if left: note(left)
         features[name] = photo_features(bundle, paths, note=note)
     made = extended(bundle, features, tuple(remove))
