@@ -48,7 +48,7 @@ def wait_for(log, server, seconds=240):
         try:
             if found and urllib.request.urlopen(found[1].partition("?")[0] + "health", timeout=60).status == 200: return found[1]
         except (urllib.error.URLError, OSError): pass
-        time.sleep(1)
+        time.sleep(.25)
     raise AssertionError(f"no page after {seconds} s")
 
 
@@ -92,7 +92,7 @@ def load_test(address, server, n=50, seconds=60):
         except urllib.error.HTTPError as e: answers.append(e.code)
         most = max(most, kernels(server))
     start = time.monotonic()
-    while (kernels(server) != 1 or not .8 < memory(server)/before < 1.2) and time.monotonic() < start + seconds: time.sleep(1)
+    while (kernels(server) != 1 or not .8 < memory(server)/before < 1.2) and time.monotonic() < start + seconds: time.sleep(.5)
     left, grown = kernels(server), memory(server)/before
     assert most <= PLACES and left == 1 and grown < 1.2, f"{most} kernels at most, {left} left after {seconds} s, {grown:.2f} times the memory"
     assert answers.count(503) and set(answers) <= {200, 403, 503}, answers
@@ -268,7 +268,7 @@ def main(run, photo, shots, options):
             end = time.monotonic() + 120
             while "memory " not in Path(f"{folder}/log").read_text(): # the first kernel is ready, and its size was told
                 assert time.monotonic() < end, "memory is not told"
-                time.sleep(1)
+                time.sleep(.25)
             load_test(address, server)
             browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
             page, problems, outside = browser.new_page(viewport={"width": 1280, "height": 900}), [], set()

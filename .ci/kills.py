@@ -27,7 +27,8 @@ os.environ |= {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "MPLBA
                "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker"} # killed processes leave semaphores to it
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", "flowers102.training.loop", "flowers102.evaluation.run", "flowers102.inference.batch", "flowers102.inference.explanations",
-                                  "flowers102.inference.export", "matplotlib.pyplot", "onnxruntime", "onnxscript", "scipy.io", "torch.onnx", "torch.utils.tensorboard"])
+                                  "flowers102.inference.export", "flowers102.cli.commands", "jinja2", "matplotlib.pyplot", "onnxruntime", "onnxscript", "scipy.cluster.hierarchy", "scipy.io",
+                                  "scipy.stats", "sklearn.covariance", "sklearn.datasets", "sklearn.linear_model", "torch.onnx", "torch.utils.tensorboard"])
 FOLDER = ["--data_dir", "../toy", "--weights", "none"] # synthetic flowers have the layout of the Oxford set
 CACHE = """
 from pathlib import Path
