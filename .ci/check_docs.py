@@ -10,20 +10,23 @@ import dataclasses
 import importlib
 import inspect
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import check_site
 import yaml
+from execnb.nbio import read_nb, write_nb
 from fastcore.docments import docments
 from nbdev.config import get_config
+from nbdev.processors import FilterDefaults
 from nbdev.quarto import refresh_quarto_yml
-from nbdev.serve import proc_nbs
 
 from flowers102.cli.commands import COMMANDS
 from flowers102.cli.parser import function_flags
@@ -462,15 +465,23 @@ def reference_faults(flags, text):
         yield from (f"{command} --{name} is not in it" for name in names if not part or f"| `--{name}` |" not in part[1])
 
 
+def processed(page):
+    "The cells of a page as nbdev hands them to Quarto; in this process, which has imported the package"
+    notebook = read_nb(page)
+    FilterDefaults()(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        write_nb(notebook, Path(folder)/page.name)
+        return json.loads((Path(folder)/page.name).read_text(encoding="utf-8"))["cells"]
+
+
 def check_processing():
     "nbdev turns every notebook into what Quarto would render, with the documentation of every public function and class"
-    cache, made, exported = proc_nbs(force=True, n_workers=2), {}, {}
+    made, exported = {}, {}
     for page in pages():
-        path = cache/page.relative_to(NBS)
-        if not path.is_file():
-            fault(page.name, "nbdev could not process it")
+        try: cells, raw = processed(page), page.read_text(encoding="utf-8")
+        except Exception as e: # whatever a cell raises
+            fault(page.name, f"nbdev could not process it: {' '.join(f'{e} {e.__cause__ or str()}'.split())[:300]}")
             continue
-        cells, raw = json.loads(path.read_text(encoding="utf-8"))["cells"], page.read_text(encoding="utf-8")
         texts = markdown_of(cells)
         made[page.parent.relative_to(NBS).joinpath(re.sub(r"^\d+[a-z]?_", "", page.stem.lower()) + ".html").as_posix()] = texts
         shown = "\n\n".join(texts) + "\n"
@@ -493,7 +504,6 @@ def check_processing():
     for text in index_faults(exported, "\n".join(made.get("api.html", []))): fault("api.ipynb", text)
     flags = {name: [f.name for f in function_flags(command) if not f.positional] for name, command in COMMANDS.items()}
     for text in reference_faults(flags, "\n".join(made.get("command_reference.html", []))): fault("command_reference.ipynb", text)
-    shutil.rmtree(cache, ignore_errors=True)
 
 
 def planted(a, b=1, *, # comments
@@ -548,6 +558,7 @@ def render():
 
 
 if __name__ == "__main__":
+    os.environ["IN_TEST"] = "1" # as nbdev has it while it processes pages
     get_config()
     check_configuration()
     check_colours()
@@ -560,4 +571,5 @@ if __name__ == "__main__":
     check_processing()
     print("\n".join(faults) if faults else f"docs: {len(pages())} pages are fine")
     if faults: sys.exit(1)
+    del os.environ["IN_TEST"]
     render()
