@@ -47,7 +47,7 @@ def conformal_threshold(
 # %% ../../nbs/32_evaluation.conformal.ipynb #7679ce53
 def prediction_sets(
     probs, # (N, C) calibrated probabilities
-    threshold:float, # from `conformal_threshold`
+    threshold:float, # largest conformal score in a set, from `conformal_threshold`
     u=0., # APS: fraction of the class's own probability that counts, as for `conformal_scores`
     score:str="aps", # conformal score that the threshold belongs to: "lac" or "aps"
 ) -> np.ndarray: # (N, C) bool: classes in the set

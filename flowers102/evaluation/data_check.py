@@ -221,7 +221,7 @@ def _save_findings(report, name, records, show):
 
 # %% ../../nbs/58_evaluation.data_check.ipynb #28d7bea9
 def check_json(
-    found:DataCheck, # from `check_data`
+    found:DataCheck, # results from `check_data`
     manifest:str|Path|None=None, # split manifest that was written
 ) -> dict: # results, JSON-ready
     "The results of a check as one dictionary"
@@ -250,7 +250,7 @@ def _compared_by(found):
 
 # %% ../../nbs/58_evaluation.data_check.ipynb #96368a45
 def check_text(
-    found:DataCheck, # from `check_data`
+    found:DataCheck, # results from `check_data`
     manifest:str|Path|None=None, # split manifest that was written
 ) -> str: # lines of text
     "The results of a check as text"

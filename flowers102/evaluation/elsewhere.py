@@ -51,7 +51,7 @@ class Elsewhere:
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #1ab524b8
 def open_elsewhere(
-    root:str|Path, # a folder with in/CLASS, near and far, or with CLASS, near and far
+    root:str|Path, # folder with in/CLASS (or CLASS), near and far
     class_names, # class names of the model, in label order
     names:str|Path|None=None, # JSON file of class names by folder name, null: leave the folder out; None: `cat_to_name.json` in `root`
 ) -> Elsewhere: # the photos, without those that can't be read
@@ -129,8 +129,8 @@ def files_sha256(
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #682e6603
 def without_duplicates(
-    elsewhere:Elsewhere, # from `open_elsewhere`
-    source:Source, # the photos that the model was trained on
+    elsewhere:Elsewhere, # photos from `open_elsewhere`
+    source:Source, # photos that the model was trained on
     split:Split, # training split of the model; duplicates of its test photos may stay
 ) -> Elsewhere: # the remaining photos, with `n_duplicates`
     "Leave out near-duplicates of photos that the model was trained or tuned on"
@@ -158,8 +158,8 @@ class ElsewhereReport:
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #b09757e9
 def evaluate_elsewhere(
-    bundle:Bundle, # a calibrated bundle
-    elsewhere:Elsewhere, # from `open_elsewhere` or `without_duplicates`
+    bundle:Bundle, # calibrated bundle
+    elsewhere:Elsewhere, # photos from `open_elsewhere` or `without_duplicates`
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
 ) -> ElsewhereReport: # predictions for known classes, near and far photos
     "Predict photos from elsewhere"
@@ -173,7 +173,7 @@ def evaluate_elsewhere(
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #cbcc56b4
 def elsewhere_json(
-    found:ElsewhereReport, # from `evaluate_elsewhere`
+    found:ElsewhereReport, # predictions from `evaluate_elsewhere`
     n_boot:int=1000, # number of bootstrap replicates for the intervals; 0: no intervals
 ) -> dict: # metrics, JSON-ready
     "The metrics on photos from elsewhere, with intervals as NAME_ci"
@@ -225,7 +225,7 @@ def _separation(inside, outside, at_least, n_boot, seed=42):
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #9a8f3d07
 def score_table(
-    found:ElsewhereReport, # from `evaluate_elsewhere`
+    found:ElsewhereReport, # predictions from `evaluate_elsewhere`
 ) -> dict: # score -> {"near": (AUROC, FPR at 95% TPR), "far": ...}, without missing groups
     "How well each OOD score separates photos of known classes from near and far photos, all from elsewhere"
     report, rows = found.report, {}
@@ -246,7 +246,7 @@ def _score(report, kind):
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #265830d4
 def elsewhere_rows(
-    scores:dict, # from `elsewhere_json`
+    scores:dict, # metrics from `elsewhere_json`
     own:Report|None=None, # predictions on the model's own test photos, for comparison
 ) -> list: # rows of text: (metric, own test, elsewhere)
     "The metrics on photos from elsewhere, next to those of the own test, as text"
@@ -274,7 +274,7 @@ def elsewhere_rows(
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #7b008c20
 def elsewhere_text(
-    scores:dict, # from `elsewhere_json`
+    scores:dict, # metrics from `elsewhere_json`
     own:Report|None=None, # predictions on the model's own test photos, for comparison
 ) -> str: # lines of a table
     "The metrics on photos from elsewhere as a text table"
@@ -304,7 +304,7 @@ def _left_out(scores):
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #95ade8be
 def show_elsewhere(
-    found:ElsewhereReport, # from `evaluate_elsewhere`
+    found:ElsewhereReport, # predictions from `evaluate_elsewhere`
     own:Report|None=None, # predictions on the model's own test photos
     ax=None, # axes to draw on; None: make a figure
 ): # `ax`

@@ -137,7 +137,7 @@ def _poisson_interval(weight, mean, most):
 # %% ../../nbs/54_evaluation.label_issues.ipynb #d9574413
 def show_label_issues(
     found, # label issues, from `find_label_issues`
-    source:Source, # the photos
+    source:Source, # source of the photos
     n:int=24, # highest number of photos to show
     cols:int=8, # number of photos per row
 ): # array of axes

@@ -88,16 +88,16 @@ def absent(self:Report):
 
 # %% ../../nbs/50_evaluation.report.ipynb #243995d2
 def evaluate(
-    bundle:Bundle|str|Path, # a bundle, its folder, or a run folder
-    source:Source, # the photos
-    split:Split|None=None, # the split to evaluate on; None: the one that the bundle was trained on
+    bundle:Bundle|str|Path, # bundle, its folder, or a run folder
+    source:Source, # photos to evaluate on
+    split:Split|None=None, # split to evaluate on; None: the training split of the bundle
     subset:str="test", # "train", "valid" or "test"
     flip:bool=False, # average the predictions of each photo and its mirror image
     allow_train:bool=False, # allow photos that the model was trained on
     learnt:Split|Iterable|None=None, # training split of the model, or ids of its training photos; None: from its run
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
     batch_size:int=32, # photos per batch
-    n_workers:int=0, # of no effect: threads read the photos
+    n_workers:int=0, # ignored: threads read the photos
     ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
     with_bank:bool=False, # keep the features even if the bundle has no bank
 ) -> Report: # predictions and labels; the same in every process
@@ -118,8 +118,8 @@ def evaluate(
 
 # %% ../../nbs/50_evaluation.report.ipynb #d007365e
 def photo_outputs(
-    bundle:Bundle, # the trained model
-    source:Source, # the photos
+    bundle:Bundle, # trained model
+    source:Source, # source of the photos
     ids, # ids of the photos to predict, at least one
     flip:bool=False, # average the predictions of each photo and its mirror image
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
@@ -208,8 +208,8 @@ def _refuse_nan(logits, ids):
 
 # %% ../../nbs/50_evaluation.report.ipynb #242b8a31
 def split_of(
-    bundle:Bundle, # the trained model
-    source:Source, # the photos that it was trained and tested on
+    bundle:Bundle, # trained model
+    source:Source, # photos that the model was trained and tested on
 ) -> Split: # with the hash that the bundle states
     "The split that a bundle was trained on, rebuilt from its name"
     try: split = get_split(source, bundle.protocol)

@@ -139,7 +139,7 @@ IMAGENET_C = { # type: (function, unit, severities 1 to 5)
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #cf4bd2b4
 def corruption_type(
-    name:str, # a key of `CORRUPTIONS` or `IMAGENET_C`
+    name:str, # type of corruption, a key of `CORRUPTIONS` or `IMAGENET_C`
 ) -> tuple: # function, unit, severities from mild to strong
     "A type of corruption by its name"
     known = CORRUPTIONS | IMAGENET_C
@@ -170,9 +170,9 @@ class _Corrupted(Dataset):
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #b136319d
 def single_views(
-    bundle, # a loaded `Bundle`
+    bundle, # loaded `Bundle`
     report:Report, # predictions; their photos are used
-    device:str|None=None, # as for `default_device`
+    device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
     every:int=1, # use every N-th photo
     corruption:str|None=None, # type of corruption, as for `corrupt`; None: no corruption
     severity:float|None=None, # severity of the corruption, in its unit
@@ -214,11 +214,11 @@ def _wilson(accuracy, n): return proportion_interval(round(accuracy*n), n, metho
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #eb72a28a
 def robustness(
-    bundle, # a loaded `Bundle`
+    bundle, # loaded `Bundle`
     report:Report, # predictions; their photos are used
     corruptions=(*CORRUPTIONS, *IMAGENET_C), # types of corruption to measure
     every:int=1, # use every N-th photo: 4 takes a quarter of the time
-    device:str|None=None, # as for `default_device`
+    device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
     tick=lambda corruption: None, # called with the type before each severity, to show progress
 ) -> Robustness: # accuracy with and without corruption
     "Accuracy of single views under each type of corruption, at each severity"
@@ -256,7 +256,7 @@ def at_own_size(
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #ef69cd87
 def show_robustness(
-    found:Robustness, # from `robustness`
+    found:Robustness, # accuracy on corrupted photos, from `robustness`
     axs=None, # an axes for each group of types: phone photos, ImageNet-C; None: make a figure
 ): # the axes
     "Draw accuracy with its interval against severity, for each type of corruption"
@@ -285,9 +285,9 @@ def _curve(ax, found, name, about, i):
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #0d61d4c7
 def multi_crop(
-    bundle, # a loaded `Bundle`
+    bundle, # loaded `Bundle`
     report:Report, # predictions of the bundle for single crops
-    device:str|None=None, # as for `default_device`
+    device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
 ) -> Report: # predictions for 10 views; logits are the log of the mean probabilities, features those of the single crops
     "Average the predictions over ten views: four corners and the centre, each also mirrored"
     from torchvision.transforms import v2

@@ -185,7 +185,7 @@ def _away(bundle, second, away, photos, own, device, log):
 
 # %% ../../nbs/57_evaluation.run.ipynb #08a24475
 def write_evaluation(
-    found:Evaluation, # from `evaluate_run`
+    found:Evaluation, # results from `evaluate_run`
     out:str|Path, # folder to write; new, or with an older report
     n_boot:int=1000, # number of bootstrap replicates for the intervals; 0: no intervals
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
@@ -198,7 +198,7 @@ def write_evaluation(
 
 # %% ../../nbs/57_evaluation.run.ipynb #8f78aa46
 def evaluation_dict(
-    found:Evaluation, # from `evaluate_run`
+    found:Evaluation, # results from `evaluate_run`
     scores:dict, # metrics from `evaluation_json` or `write_evaluation`
     n_boot:int=1000, # number of bootstrap replicates for the intervals on photos from elsewhere
 ) -> dict: # results, JSON-ready
@@ -213,7 +213,7 @@ def evaluation_dict(
 
 # %% ../../nbs/57_evaluation.run.ipynb #d8085c17
 def evaluation_text(
-    found:Evaluation, # from `evaluate_run`
+    found:Evaluation, # results from `evaluate_run`
     scores:dict, # metrics from `evaluation_json` or `write_evaluation`
     n_boot:int=1000, # number of bootstrap replicates for the intervals on photos from elsewhere
 ) -> str: # lines, each with name and hash of the split

@@ -34,7 +34,7 @@ def fit_slope(
     logits, # (N, C) logits of validation photos under strong augmentation, at temperature 1
     labels, # (N,) int classes of the photos
     distances, # (N,) distances of these photos from the unaugmented validation photos, at least 0
-    temperature:float=1.0, # from `fit_temperature`, fitted without augmentation
+    temperature:float=1.0, # temperature from `fit_temperature`, fitted without augmentation
     near:tuple|None=None, # (M, C) logits and (M,) distances of the unaugmented validation photos; None: no limit on the cost
     loss:float=.03, # greatest decrease in the mean confidence of the photos `near`
     high:float=5., # upper end of the search range
