@@ -332,7 +332,7 @@ def flowers102_export(
     results:str=None, # with --web: file of `flowers102 evaluate --elsewhere --results`, for the accuracy on photos from elsewhere
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
 ) -> int: # exit status: 1 when ONNX predicts a different class than PyTorch for some photo
-    "Write a bundle as ONNX, or as a folder for timm and transformers, and check it against PyTorch"
+    "Write a bundle as ONNX, as a web page, or as a folder for the Hugging Face Hub, and check it against PyTorch"
     _quiet_pillow()
     if hub and web: raise FlowersError(f"--hub {hub} --web {web}: make one after the other")
     if hub:
@@ -410,12 +410,9 @@ def flowers102_evaluate(
     _check_evaluate_flags(n_boot, tta, views, out)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
-    from flowers102.evaluation.results import add_evaluation
-    from flowers102.evaluation.run import (evaluate_run, evaluation_dict, evaluation_text,
-                                           write_evaluation)
-    from flowers102.evaluation.statistics import evaluation_json
+    from flowers102.evaluation.run import evaluate_run
 
-    if results: result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir)
+    result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir) if results else None
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
             _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
@@ -423,9 +420,16 @@ def flowers102_evaluate(
             views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
             calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
             ranks=ranks, log=_to_stderr)
-    if not ranks.main: return
-    scores = (write_evaluation(found, out, n_boot, device) if out else
-              evaluation_json(found.report, n_boot))
+    if ranks.main: _show_evaluation(found, n_boot, device, format, out, result, results)
+
+# %% ../../nbs/85_cli.commands.ipynb #0f822eb1
+def _show_evaluation(found, n_boot, device, format, out, result, results):
+    "Print an evaluation; write its report to `out`, and its scores into the file `results` beside those of the run"
+    from flowers102.evaluation.results import add_evaluation
+    from flowers102.evaluation.run import evaluation_dict, evaluation_text, write_evaluation
+    from flowers102.evaluation.statistics import evaluation_json
+
+    scores = write_evaluation(found, out, n_boot, device) if out else evaluation_json(found.report, n_boot)
     if results: _save_result(add_evaluation(result, found, scores), results)
     if format == "json": return print(json.dumps(evaluation_dict(found, scores, n_boot), indent=2))
     print(evaluation_text(found, scores, n_boot))
