@@ -236,8 +236,7 @@ class PageServer(Voila):
         "Read the options, and take the token out of the environment"
         super().initialize(argv)
         self.token = os.environ.pop("FLOWERS102_TOKEN", None)
-        if self.token is None:
-            sys.exit("FLOWERS102_TOKEN: not set; expected a token, or an empty text for none")
+        if self.token is None: sys.exit("FLOWERS102_TOKEN: not set; expected a token, or an empty text for none")
         self.identity_provider_class = PageIdentity
         self.tornado_settings = {"websocket_max_message_size": 4 << 20, **self.tornado_settings}
 
@@ -246,8 +245,7 @@ class PageServer(Voila):
         settings = super().init_settings()
         made = settings["kernel_manager"] # has started nothing, since `preheat_kernel` is off
         self.kernel_manager = settings["kernel_manager"] = PageKernels(
-            parent=self, connection_dir=made.connection_dir,
-            kernel_spec_manager=self.kernel_spec_manager,
+            parent=self, connection_dir=made.connection_dir, kernel_spec_manager=self.kernel_spec_manager,
             allowed_message_types=made.allowed_message_types)
         words = lambda name: refusal_html(int(name[:3]) if name[:3].isdigit() else 500)
         settings["jinja2_env"] = Environment(loader=FunctionLoader(words)) # for other handlers
@@ -256,8 +254,7 @@ class PageServer(Voila):
     def init_handlers(self) -> list: # of (path, handler, options)
         "Voila's handlers, with ours for the page, and none for files"
         ours = {TornadoVoilaHandler: _PageHandler, AllowListFileHandler: None}
-        handlers = [(path, ours.get(kind, kind), *rest)
-                    for path, kind, *rest in super().init_handlers()]
+        handlers = [(path, ours.get(kind, kind), *rest) for path, kind, *rest in super().init_handlers()]
         handlers = [h for h in handlers if h[1]]
         if sum(h[1] is _PageHandler for h in handlers) != 1:
             sys.exit(f"voila {self.version}: serves its page in an unknown way; install another")
