@@ -185,7 +185,7 @@ class TrainConfig(_RunSettings, _AugmentationSettings, _OptimiserSettings, _Sche
 def finetune() -> dict: # settings that differ from the defaults: none
     """Linear probe, then full fine-tuning except the early blocks: the default.
 
-    flowers102_train --model mobilenet_v2 --weights FILE --minutes 20
+    flowers102 train --model mobilenet_v2 --weights FILE --minutes 20
 
     97.48% ± 0.11% (97.40%, 97.56%) test top-1, 96.86% ± 0.08% (96.81%, 96.92%) mean per class,
     seeds 42, 42; 4 epochs in 14.7 to 17.1 minutes on x86-64 CPU, 2 threads, torch 2.14.1.
@@ -198,7 +198,7 @@ def finetune() -> dict: # settings that differ from the defaults: none
 def quick() -> dict: # settings that differ from the defaults
     """A good model soon: three epochs.
 
-    flowers102_train --recipe quick --model mobilenet_v2 --weights FILE
+    flowers102 train --recipe quick --model mobilenet_v2 --weights FILE
 
     Accuracy: not measured here.
     """
@@ -208,7 +208,7 @@ def quick() -> dict: # settings that differ from the defaults
 def probe() -> dict: # settings that differ from the defaults
     """Linear probe only: logistic regression on the cached features of four views.
 
-    flowers102_train --recipe probe --model mobilenet_v2 --weights FILE
+    flowers102 train --recipe probe --model mobilenet_v2 --weights FILE
 
     91.74% ± 0.64% (92.19%, 91.29%) test top-1, 90.62% ± 0.83% (91.21%, 90.03%) mean per class,
     seeds 42, 43; 0 epochs in 15.3 minutes on x86-64 CPU, 2 threads, torch 2.15.0.
@@ -221,7 +221,7 @@ def probe() -> dict: # settings that differ from the defaults
 def baseline() -> dict: # settings that differ from the defaults
     """What a first tutorial does: ResNet-18, 25 epochs, batch 32, Adam at 0.001, nothing else.
 
-    flowers102_train --recipe baseline
+    flowers102 train --recipe baseline
 
     Accuracy: not measured here.
     """
@@ -233,7 +233,7 @@ def baseline() -> dict: # settings that differ from the defaults
 def resnet50() -> dict: # settings that differ from the defaults
     """ResNet-50, 24 million parameters. Needs a GPU for comfort.
 
-    flowers102_train --recipe resnet50
+    flowers102 train --recipe resnet50
 
     Accuracy: not measured here.
     """
@@ -243,7 +243,7 @@ def resnet50() -> dict: # settings that differ from the defaults
 def efficientnet_v2_s() -> dict: # settings that differ from the defaults
     """EfficientNetV2-S, 21 million parameters, at 300 px. For a GPU.
 
-    flowers102_train --recipe efficientnet_v2_s
+    flowers102 train --recipe efficientnet_v2_s
 
     Accuracy: not measured here.
     """
@@ -254,7 +254,7 @@ def efficientnet_v2_s() -> dict: # settings that differ from the defaults
 def convnext_tiny() -> dict: # settings that differ from the defaults
     """ConvNeXt-Tiny, 28 million parameters. For a GPU.
 
-    flowers102_train --recipe convnext_tiny
+    flowers102 train --recipe convnext_tiny
 
     Accuracy: not measured here.
     """
@@ -265,7 +265,7 @@ def convnext_tiny() -> dict: # settings that differ from the defaults
 def vit_b_16() -> dict: # settings that differ from the defaults
     """ViT-B/16, 86 million parameters. For a GPU.
 
-    flowers102_train --recipe vit_b_16
+    flowers102 train --recipe vit_b_16
 
     Accuracy: not measured here.
     """
@@ -275,7 +275,7 @@ def vit_b_16() -> dict: # settings that differ from the defaults
 def swin_t() -> dict: # settings that differ from the defaults
     """Swin-T, 28 million parameters. For a GPU.
 
-    flowers102_train --recipe swin_t
+    flowers102 train --recipe swin_t
 
     Accuracy: not measured here.
     """
@@ -286,7 +286,7 @@ def swin_t() -> dict: # settings that differ from the defaults
 def foundation() -> dict: # settings that differ from the defaults
     """Linear probe on the frozen features of a foundation model, DINOv2 ViT-S/14 at 224 px.
 
-    flowers102_train --recipe foundation
+    flowers102 train --recipe foundation
 
     `--model timm:NAME` chooses a different one. The regularisation is chosen on validation
     photos; no layer of the backbone is trained. Its accuracy was not measured here.
@@ -300,7 +300,7 @@ def toy() -> dict: # settings that differ from the defaults
 
     The first half of the epochs is at 32 px, the rest at 64 px.
 
-    flowers102_train --source toy
+    flowers102 train --source toy
 
     76.36% ± 2.78% (77.45%, 78.43%, 73.20%) test top-1, 76.36% ± 2.78% (77.45%, 78.43%, 73.20%)
     mean per class, seeds 42, 43, 44; 28 epochs in 1.84 to 7.39 minutes on Intel(R) Xeon(R)
