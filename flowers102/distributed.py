@@ -26,9 +26,12 @@ class Ranks:
     control: object = None # process group for small messages, on the CPU
 
     @property
-    def main(self): return self.rank == 0 # only this process writes files and prints
+    def main(self):
+        "Is this the process that prints and writes?"
+        return self.rank == 0 # only this process writes files and prints
 
     def wait(self): # a barrier
+        "Wait until all processes are here"
         if self.world > 1: dist.barrier(group=self.control)
 
 # %% ../nbs/01_distributed.ipynb #51d681e3

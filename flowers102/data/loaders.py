@@ -76,11 +76,13 @@ class EpochBatches(Sampler):
         self.epoch = self.first = 0
 
     def set_epoch(self, epoch:int, first:int=0): # index of the epoch and of its first batch
+        "Choose the epoch, and the batch to begin with"
         self.epoch, self.first = epoch, first
 
     def __len__(self): return len(self.bounds) - 1
 
     def order(self) -> list: # order of the n photos in this epoch
+        "Indices of all photos in the order of the epoch"
         g = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, "order"))
         if self.weights is not None:
             return torch.multinomial(self.weights, self.n, True, generator=g).tolist()
@@ -88,6 +90,7 @@ class EpochBatches(Sampler):
         return torch.randperm(self.n, generator=g).tolist()
 
     def batch(self, i:int, order=None) -> list: # indices of batch `i` for this process
+        "Indices of one batch, those of this process"
         whole = (order or self.order())[self.bounds[i]:self.bounds[i + 1]]
         lo, hi = (len(whole)*r//self.world for r in (self.rank, self.rank + 1))
         return whole[lo:hi]

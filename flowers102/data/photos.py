@@ -205,12 +205,14 @@ class LeftOut:
         kind:str, # suffix such as ".mp4", or a singular phrase such as "photo outside the class folders"
         name:str|Path="", # name of the file or folder, shown as an example
     ):
+        "Count something that was left out, by its kind"
         self.counts[kind] += 1
         self.first.setdefault(kind, plain_name(str(name)))
 
     def add_file(self,
         path:str|Path, # file that is not a photo
     ):
+        "Count a file that was left out, by its suffix"
         path = Path(path)
         if path.name.lower() in _OURS: return
         self.add(path.suffix.lower() or "file without a suffix")
@@ -218,6 +220,7 @@ class LeftOut:
     def update(self,
         other, # `LeftOut` of a subfolder, whose counts are added
     ):
+        "Add the counts of another"
         self.counts += other.counts
         self.first = {**other.first, **self.first}
 

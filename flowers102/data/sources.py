@@ -55,11 +55,17 @@ class Source:
         return f"Source({self.name}: {len(self):,} photos, {len(self.class_names)} classes)"
 
     @property
-    def ids(self): return tuple(s.id for s in self.samples)
+    def ids(self):
+        "The id of each photo"
+        return tuple(s.id for s in self.samples)
     @property
-    def labels(self): return np.array([s.label for s in self.samples], dtype=np.int64)
+    def labels(self):
+        "The label of each photo, (N,) int64"
+        return np.array([s.label for s in self.samples], dtype=np.int64)
     @property
-    def counts(self): return np.bincount(self.labels, minlength=len(self.class_names))
+    def counts(self):
+        "Number of photos of each class, (C,)"
+        return np.bincount(self.labels, minlength=len(self.class_names))
 
 # %% ../../nbs/12_data.sources.ipynb #f73b7935
 def pick(

@@ -40,9 +40,13 @@ class Split:
                                f"{first_few(twice)}")
 
     @property
-    def sizes(self): return {subset: len(getattr(self, subset)) for subset in SUBSETS}
+    def sizes(self):
+        "Number of photos in each subset"
+        return {subset: len(getattr(self, subset)) for subset in SUBSETS}
     @property
-    def sha256(self): return _fingerprint(self)
+    def sha256(self):
+        "SHA-256 of the ids and their subsets"
+        return _fingerprint(self)
     def __str__(self): return f"{self.protocol} ({self.sha256[:12]})"
     def __repr__(self):
         return f"Split({self}, " + ", ".join(f"{k} {n:,}" for k, n in self.sizes.items()) + ")"

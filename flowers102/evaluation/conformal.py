@@ -79,9 +79,8 @@ def levels_note(
     left = [k for k in thresholds.get("sets", {}) if k not in informative_levels(thresholds)]
     if not left: return ""
     levels, top1 = " and ".join(f"{float(k):.0%}" for k in left), thresholds.get("top1")
-    why = "the threshold is 0" if top1 is None else f"{top1:.1%} of the validation photos"
-    reached = why if top1 is None else f"the predicted class alone is correct for {why}"
-    return f"no prediction sets at {levels}: {reached}"
+    reached = "reaches that coverage" if top1 is None else f"is correct for {top1:.1%} of the validation photos"
+    return f"no prediction sets at {levels}: the predicted class alone {reached}"
 
 # %% ../../nbs/32_evaluation.conformal.ipynb #8699f1ec
 def label_sets(

@@ -44,6 +44,7 @@ class Elsewhere:
 
     @property
     def classes(self): # number of classes with a photo
+        "Number of classes among the photos"
         return len({*self.photos.labels.tolist()})
     def __repr__(self):
         return (f"Elsewhere({self.name}: {len(self.photos):,} photos of {self.classes} classes, "

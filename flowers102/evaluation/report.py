@@ -50,6 +50,7 @@ class Report:
 
     @cached_property
     def scaled(self): # (N, C) logits divided by the temperature of each photo
+        "Calibrated logits, (N, C) float64"
         return calibrated_logits(self.logits.double(), self.temperature, self.thresholds, self.features, self.bank)
     probs = cached_property(lambda self: self.scaled.softmax(1)) # (N, C)
     predicted = cached_property(lambda self: self.logits.argmax(1)) # (N,)
@@ -57,12 +58,14 @@ class Report:
     metrics = cached_property(lambda self: compute_metrics(self.scaled, self.labels))
     @cached_property
     def known_scores(self): # (N,) OOD scores by the bundle's rule, high: in-distribution; None: no rule, or not for these views
+        "Score of each photo, higher for in-distribution; None: not calibrated"
         rule = self.thresholds.get("known")
         if not rule or rule["score"] == COMBINED and self.features is None: return None
         if self.views > 1 and rule["score"] not in ("max_prob", COMBINED): return None # no logits
         return known_score(rule, self.logits, self.features, self.bank)
     @cached_property
     def known(self): # (N,) bool, whether each photo passes the OOD threshold; None: there are no scores
+        "Is each photo in-distribution? None: not calibrated"
         return None if self.known_scores is None else self.known_scores >= self.thresholds["known"]["at_least"]
 
 # %% ../../nbs/50_evaluation.report.ipynb #3ba5273a

@@ -332,7 +332,9 @@ class OnnxPredictor:
         rule = self.bundle.thresholds.get("known")
         return tables[0], known_score(rule, tables[0]) if rule else None
 
-    def logits(self, prepared): return self.outputs(prepared)[0] # of a batch, as in `outputs`
+    def logits(self, prepared):
+        "Logits of a batch, (N, C)"
+        return self.outputs(prepared)[0] # of a batch, as in `outputs`
 
 # %% ../../nbs/72_inference.onnx.ipynb #a71779f0
 def _bundle_in(metadata, path):

@@ -166,7 +166,9 @@ class Predictor:
         scores = _rule_scores(self.bundle, logits, features)
         return calibrated_logits(logits, 1., self.bundle.thresholds, features, self.bundle.bank), scores
 
-    def logits(self, prepared): return self.outputs(prepared)[0] # of a batch, as in `outputs`
+    def logits(self, prepared):
+        "Logits of a batch, (N, C)"
+        return self.outputs(prepared)[0] # of a batch, as in `outputs`
 
 # %% ../../nbs/70_inference.predictor.ipynb #90442e3e
 def _rule_scores(bundle, logits, features):

@@ -174,10 +174,12 @@ class TrainConfig(_RunSettings, _AugmentationSettings, _OptimiserSettings, _Sche
     "Every setting that decides the outcome of a training run"
     @property
     def probe_weight(self): # of the average with the fine-tuned network; 0: no average
+        "Weight of the linear probe in the average of the weights, in [0, 1]"
         return self.wise_ft if self.wise_ft is not None else .25*bool(self.probe_views and self.epochs)
 
     @property
     def recipe_run(self): # name of the recipe that the settings amount to: without any epoch it is a linear probe
+        "Name of the recipe that the settings amount to"
         only_probe = self.probe_views and not (self.epochs or self.last_layers_epochs or self.recipe == "foundation")
         return "probe" if only_probe else self.recipe
 

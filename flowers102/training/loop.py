@@ -411,7 +411,9 @@ class StageSpec:
     epochs: int # number of epochs
 
     @property
-    def mixes(self): return self.name == FULL # mixup and CutMix need images
+    def mixes(self):
+        "May the stage use mixup and CutMix?"
+        return self.name == FULL # mixup and CutMix need images
 
 # %% ../../nbs/45_training.loop.ipynb #0b74a0cc
 def make_stages(
@@ -452,13 +454,18 @@ class Stage:
     stepped: bool = True # did the last step change the weights?
 
     @property
-    def device(self): return self.data.device
+    def device(self):
+        "Where the network is"
+        return self.data.device
 
     @property
-    def evaluated(self): return self.ema.model if self.ema else self.net # what validation sees
+    def evaluated(self):
+        "The network that validation sees: the EMA, if there is one"
+        return self.ema.model if self.ema else self.net # what validation sees
 
     @property
     def lr(self): # learning rate of the backbone's last block; of the head, if it trains alone
+        "Learning rate of the backbone, or of the only group"
         groups = self.optimizer.param_groups
         backbone = [g["lr"] for g in groups if not g["name"].startswith("head_")]
         return max(backbone or [groups[0]["lr"]])
@@ -730,10 +737,14 @@ class Run:
         self.stop = self.board = self.bar = None # open while the run is
 
     @property
-    def seconds(self): return time.perf_counter() - self.began # interruptions not counted
+    def seconds(self):
+        "Seconds that the run has taken, without interruptions"
+        return time.perf_counter() - self.began
 
     @property
-    def main(self): return self.data.ranks.main # the process that writes files
+    def main(self):
+        "Is this the process that prints and writes?"
+        return self.data.ranks.main # the process that writes files
 
     @classmethod
     @contextmanager

@@ -28,6 +28,7 @@ class LrCurve:
 
     @property
     def smooth(self): # (steps,) smoothed losses
+        "Losses, smoothed"
         total = weight = 0.
         values = []
         for loss in self.losses:
@@ -37,6 +38,7 @@ class LrCurve:
 
     @property
     def suggestion(self) -> float: # suggested value of `--lr`
+        "Learning rate at the steepest descent"
         smooth = self.smooth
         until = max(3, int(np.nanargmin(smooth)) + 1)
         slopes = np.gradient(smooth[:until], np.log(self.rates[:until]))

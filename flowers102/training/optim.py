@@ -133,6 +133,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, model:nn.Module): # call after each step
+        "Move the average towards the weights of a network"
         decay = min(self.decay, (1 + self.steps)/(10 + self.steps))
         self.steps += 1
         mine, theirs = (list(m.state_dict().values()) for m in (self.model, model))

@@ -40,11 +40,9 @@ class Board:
         from torch.utils.tensorboard import SummaryWriter
 
         try: self.writer = SummaryWriter(folder, purge_step=step + 1 if step else None)
-        except OSError as e:
-            raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
+        except OSError as e: raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
         except UnicodeEncodeError:
-            say("TensorBoard can't write into a folder whose name is not UTF-8: "
-                "there are no events")
+            say("TensorBoard can't write into a folder whose name is not UTF-8: there are no events")
 
     def __enter__(self): return self
     def __exit__(self, *exc): self._try("close")
@@ -57,23 +55,26 @@ class Board:
             self.say(f"TensorBoard events can't be written any more ({e.strerror or e})")
 
     def scalars(self, values:dict, step:int): # values by tag; None is left out
+        "Write numbers by their names"
         for name, value in values.items():
             if value is not None: self._try("add_scalar", name, value, step)
 
     def images(self, name:str, images:torch.Tensor, step:int): # (N, 3, H, W) in [0, 1]
+        "Write a grid of images, (N, 3, H, W) in [0, 1]"
         from torchvision.utils import make_grid
-
         self._try("add_image", name, make_grid(images, padding=2), step)
 
     def figure(self, name:str, figure, step:int): # a matplotlib figure
+        "Write a figure of matplotlib"
         self._try("add_figure", name, figure, step)
 
     def settings(self, config:dict, scores:dict): # settings and scores, for the table of runs
-        plain = {k: v if isinstance(v, (int, float)) else plain_name(str(v))
-                 for k, v in config.items()}
+        "Write settings beside final scores"
+        plain = {k: v if isinstance(v, (int, float)) else plain_name(str(v)) for k, v in config.items()}
         self._try("add_hparams", plain, scores, run_name=".")
 
     def points(self, features:torch.Tensor, names:list, thumbnails:torch.Tensor, step:int):
+        "Write features as points, with names and thumbnails"
         with redirect_stdout(io.StringIO()): # it prints a message when a finished run was continued
             self._try("add_embedding", features, names, thumbnails, step, "validation")
 
