@@ -41,8 +41,7 @@ class Board:
 
         try: self.writer = SummaryWriter(folder, purge_step=step + 1 if step else None)
         except OSError as e: raise FlowersError(f"{folder}: cannot be written ({e.strerror})") from e
-        except UnicodeEncodeError:
-            say("TensorBoard can't write into a folder whose name is not UTF-8: there are no events")
+        except UnicodeEncodeError: say("TensorBoard can't write into a folder whose name is not UTF-8: no events")
 
     def __enter__(self): return self
     def __exit__(self, *exc): self._try("close")
