@@ -9,7 +9,6 @@ __all__ = ['photo_hash', 'hash_distance', 'hash_photos', 'Pair', 'cross_pairs', 
 # %% ../../nbs/13_data.duplicates.ipynb #b019a308
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from textwrap import wrap
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,8 +17,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, plain_text, show_bars
-from .photos import open_photo, show_images
+from ..core import FlowersError, show_bars
+from .photos import fit_text, open_photo, show_images
 from .sources import Source, pick
 
 # %% ../../nbs/13_data.duplicates.ipynb #12f87a55
@@ -136,7 +135,7 @@ def show_pairs(
     pairs, # list of `Pair`
     source:Source, # source of the photos
     n:int=8, # largest number of pairs to show
-    cols:int=4, # number of pairs in a row
+    cols:int=3, # number of pairs in a row
     split=None, # `Split` that gives the subset of each photo; None: no subsets
 ): # (rows, 2*cols) array of axes
     "Show pairs of near-duplicates side by side"
@@ -145,26 +144,31 @@ def show_pairs(
     pairs = list(pairs)[:n]
     shown = pick(source, [i for pair in pairs for i in (pair.a, pair.b)])
     subset = {i: p for p in ("train", "valid", "test") for i in getattr(split, p)} if split else {}
-    cols = max(1, min(cols, len(pairs)))
-    rows = max(1, -(-len(pairs)//cols))
-    fig, axs = plt.subplots(rows, 3*cols, figsize=(2.7*cols, 2*rows), squeeze=False,
-                            width_ratios=[1, 1, .2]*cols, gridspec_kw=dict(wspace=.04, hspace=.25))
+    other = [shown[k ^ 1] for k in range(len(shown))] # the second photo of each pair
+    captions = [_pair_caption(s, subset.get(s.id), source.class_names[s.label]*(s.label != o.label))
+                for s, o in zip(shown, other)]
+    cols, lines = max(1, min(cols, len(pairs))), max((c.count("\n") + 1 for c in captions), default=0)
+    rows, text = max(1, -(-len(pairs)//cols)), .17*lines + .42 # inches of caption and title
+    high = rows*(_EDGE + text)
+    fig, axs = plt.subplots(rows, 3*cols, figsize=(2.26*_EDGE*cols, high), squeeze=False, width_ratios=[1, 1, .2]*cols,
+                            gridspec_kw=dict(left=0, right=1, bottom=(text - .34)/high, top=1 - .34/high,
+                                             wspace=.04, hspace=text/_EDGE))
     for ax in axs.flat: ax.axis("off")
     axs = axs[:, [k for k in range(3*cols) if k % 3 < 2]]
     show_images([s.path for s in shown], square=128, axs=axs)
-    for k, (ax, s) in enumerate(zip(axs.flat, shown)):
-        is_other = s.label != shown[k ^ 1].label # than the other photo of the pair
-        ax.text(.5, -.04, _pair_caption(s, subset.get(s.id), source.class_names[s.label]*is_other),
-                fontsize=6, ha="center", va="top", transform=ax.transAxes)
-        if k % 2 == 0: ax.set_title(f"{pairs[k//2].distance:.3g} {pairs[k//2].kind}", fontsize=7, pad=2, x=1.02)
+    for k, (ax, caption) in enumerate(zip(axs.flat, captions)):
+        ax.text(.5, -.03, caption, fontsize=9, ha="center", va="top", transform=ax.transAxes)
+        if k % 2 == 0: ax.set_title(f"{pairs[k//2].distance:.3g} {pairs[k//2].kind}", fontsize=9, pad=3, x=1.02)
     return axs
+
+_EDGE = 1.2 # inches of a photo
 
 # %% ../../nbs/13_data.duplicates.ipynb #459abf56
 def _pair_caption(sample, subset, name):
-    "Name, subset and class of a photo in lines of at most 22 characters"
+    "Name, subset and class of a photo, each in at most two lines that are as wide as the photo"
     words = [*sample.id.removeprefix("image_").rpartition("/")[::2], subset, name]
     if name: words[0] = "" # the folder is the class
-    return "\n".join(plain_text(line) for word in words if word for line in wrap(word, 22)[:2])
+    return "\n".join(fit_text(word, 72*_EDGE, most=2) for word in words if word)
 
 # %% ../../nbs/13_data.duplicates.ipynb #d068e975
 def duplicate_groups(
