@@ -178,6 +178,9 @@ def parse_args(
     values = vars(make_parser(flags, prog, description).parse_args(args))
     for flag in flags:
         value = values[flag.name]
+        if value == "" or isinstance(value, list) and "" in value:
+            word = _metavar(flag) if flag.positional else f"--{flag.name}"
+            raise FlowersError(f"{word}: an empty value, as from a variable that is not set; give one, or leave it out")
         if flag.choices and value is not None and value not in flag.choices:
             raise FlowersError(f"--{flag.name} {value}: expected {_one_of(flag.choices)}"
                                f"{did_you_mean(value, flag.choices)}")

@@ -457,6 +457,7 @@ def _check_values(c, where=""):
         if not right or isinstance(value, bool) and bool not in kinds:
             refuse(f.name, f"{kinds[0].__name__}, got {type(value).__name__}")
         if value is None: continue
+        if value != value: refuse(f.name, "a number") # NaN
         low, high = _LIMITS.get(f.name, (-math.inf, math.inf))
         if isinstance(value, (int, float)) and not low <= value <= high:
             refuse(f.name, f"{low} to {high}")
@@ -469,10 +470,10 @@ def _check_values(c, where=""):
 
 # %% ../../nbs/41_training.config.ipynb #fd6ed277
 def _is_channels(text, low):
-    "Whether a text has one or three numbers of at least `low`"
+    "Whether a text has one or three numbers from `low` to 1"
     try: values = [float(v) for v in (text or "1").replace(",", " ").split()]
     except ValueError: return False
-    return len(values) in (1, 3) and all(low <= v < 100 for v in values)
+    return len(values) in (1, 3) and all(low <= v <= 1 for v in values)
 
 # %% ../../nbs/41_training.config.ipynb #104666c6
 def _check_together(c):
@@ -497,4 +498,4 @@ def _check_together(c):
     if (c.zoom_out or 0) + (c.close_up or 0) > 1:
         refuse("zoom_out", f"at most 1 together with --close_up, {c.close_up}")
     for name, low in (("mean", 0), ("std", 1e-6)):
-        if not _is_channels(getattr(c, name), low): refuse(name, "one or three numbers, such as 0.5,0.5,0.5")
+        if not _is_channels(getattr(c, name), low): refuse(name, f"one or three numbers from {low:g} to 1, such as 0.5,0.5,0.5")
