@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['place_map', 'Explanation', 'Explainer', 'evidence_image', 'evidence_colours', 'map_words', 'shown_percent',
-           'show_explanation', 'marked', 'show_pair_explained', 'wrapped', 'figure_boxes', 'explanation_figure',
+           'show_explanation', 'marked', 'show_pair_explained', 'figure_boxes', 'explanation_figure',
            'save_explanation', 'unique_stems', 'tile_sheet', 'tile_lines', 'contact_sheet']
 
 # %% ../../nbs/62_explain.photo.ipynb #c0906c7d
@@ -13,7 +13,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from fastcore.basics import patch
 from torch.nn.functional import interpolate, max_pool2d
 
 from ..core import FlowersError, atomic_write, default_device, did_you_mean, plain_text
-from ..data.photos import read_photo
+from ..data.photos import fit_text, read_photo, text_length, wrapped
 from ..data.transforms import eval_transform
 from .gradcam import GradCAM, overlay
 from ..model.bundle import Bundle, bundle_model, load_bundle
@@ -33,10 +32,10 @@ from ..model.predict import calibrated_logits
 
 # %% ../../nbs/62_explain.photo.ipynb #57bb5202
 def place_map(
-    cam:torch.Tensor, # (size, size), of the crop; NaN where no cell looks
+    cam:torch.Tensor, # (size, size), map of the crop; NaN where no grid position looks
     photo_size:tuple, # (width, height) of the photo
     preprocess:dict, # the preprocessing that a bundle stores
-) -> torch.Tensor: # (height, width) float32; NaN outside the crop and where no cell looks
+) -> torch.Tensor: # (height, width) float32; NaN outside the crop and where no grid position looks
     "A map of the crop as a map of the photo that it was cut from"
     w, h = photo_size
     scale = min(w, h)/preprocess["resize"] # pixels of the photo for one of the reduced copy
@@ -197,6 +196,8 @@ def shown_percent(
     if p > .9995: return "> 99.9%"
     return "< 0.1%" if p < .0005 else f"{p:.1%}"
 
+def _fixed(p): return shown_percent(p).replace(" ", "\xa0") # on one line
+
 # %% ../../nbs/62_explain.photo.ipynb #e0a907d0
 def _reduced(photo, maps, side):
     "A photo with at most `side` pixels on its longer side, and its maps at the same size"
@@ -214,8 +215,8 @@ def _add_bar(ax):
     colours = ScalarMappable(cmap=ListedColormap(evidence_colours()/255))
     bar = ax.figure.colorbar(colours, ax=ax, ticks=[0, .5, 1], fraction=.05, pad=.02)
     for colour, width in (("black", 2.5), ("white", 1)): bar.ax.axhline(.5, color=colour, linewidth=width)
-    bar.ax.tick_params(labelsize=6)
-    bar.set_label("evidence (of maximum)", fontsize=6)
+    bar.ax.tick_params(labelsize=9)
+    bar.set_label("evidence (of maximum)", fontsize=9)
 
 # %% ../../nbs/62_explain.photo.ipynb #51776d84
 def show_explanation(
@@ -230,15 +231,16 @@ def show_explanation(
     if e.error: raise FlowersError(f"{e.path}: nothing to show, {e.error}")
     if axs is None:
         n = 1 + len(e.maps)
-        axs = plt.subplots(1, n, figsize=(1.9*n + .3, 2.2), layout="constrained")[1]
+        axs = plt.subplots(1, n, figsize=(1.9*n + .5, 2.6), layout="constrained")[1]
+    wide = 72*axs[0].get_window_extent().width/axs[0].figure.dpi - 6 # points
     photo, maps = _reduced(e.photo, [m for _, _, m in e.maps], 800)
     axs[0].imshow(photo)
-    axs[0].set_title(plain_text(f"{truth or Path(e.path).name}\n"), fontsize=7)
+    axs[0].set_title(fit_text(truth or Path(e.path).name, wide), fontsize=9)
     probs = dict(e.names)
     for ax, (a, b, _), m in zip(axs[1:], e.maps, maps):
         ax.imshow(evidence_image(photo, m))
-        title = f"{a}{f' {shown_percent(probs[a])}' if a in probs else ''}\n" + (f"and not {b}" if b else "")
-        ax.set_title(plain_text(title), fontsize=7)
+        title = f"{a}{f' {_fixed(probs[a])}' if a in probs else ''}" + (f"\nand not {b}" if b else "")
+        ax.set_title(fit_text(title, wide), fontsize=9)
     for ax in axs[:1 + len(maps)]: ax.axis("off")
     if maps: _add_bar(axs[len(maps)])
     return axs
@@ -249,7 +251,7 @@ def marked(
     placed:torch.Tensor, # (H, W), from `place_map`
     strength:float=0.6, # 0: the photo alone, 1: the map alone
 ) -> Image.Image: # RGB, of the photo's size
-    "A colour photo under its map, as the app shows it; pale outside the crop and where no cell looks"
+    "A colour photo under its map, as the app shows it; pale outside the crop and where no grid position looks"
     return overlay(photo, placed, strength)
 
 # %% ../../nbs/62_explain.photo.ipynb #455ed0f2
@@ -263,7 +265,7 @@ def show_pair_explained(
     "Photos of two classes, each with the evidence for its own and not for the other"
     import matplotlib.pyplot as plt
 
-    axs = plt.subplots(2, 2*n, figsize=(3.2*n, 3.6), layout="constrained")[1]
+    axs = plt.subplots(2, 2*n, figsize=(4.2*n, 4.8), layout="constrained")[1]
     for row, own, other in ((axs[0], a, b), (axs[1], b, a)):
         mine = (report.labels == own).nonzero().flatten()
         margin = report.logits[mine, other] - report.logits[mine, own] # above 0: predicted as the other
@@ -276,46 +278,14 @@ def show_pair_explained(
             verdict = "correct" if c == own else f"predicted {report.class_names[c]}"
             titles = (f"{report.class_names[own]}\n{verdict}",
                       f"for {report.class_names[own]},\nnot {report.class_names[other]}")
-            for ax, title in zip(row[2*k:2*k + 2], titles):
-                ax.set_title(plain_text(title), fontsize=6)
+            for ax, title in zip(row[2*k:2*k + 2], titles): ax.set_title(fit_text(title, 115, most=2), fontsize=9)
     return axs
 
-# %% ../../nbs/62_explain.photo.ipynb #cdbbd641
-def wrapped(
-    text:str, # any, on one line
-    width:float, # largest length of a line
-    length=len, # called with a text; gives its length, such as that in pixels
-) -> list: # lines, without the spaces between them
-    "Wrap a text at spaces (not at fixed ones), hyphens, underscores and suffixes; only a word that is too long is divided"
-    lines, line = [], ""
-    for part in re.findall(r"(?s)\.\w{1,5}$|[^ _/.-][^ _/-]*?(?:[ _/-]+|(?=\.\w{1,5}$)|$)|.", str(text)):
-        if line and length((line + part).rstrip()) > width: lines, line = [*lines, line], ""
-        n = 1
-        while n < len(part) and max(map(length, _even(part.rstrip(), n))) > width: n += 1
-        *full, last = _even(part, n)
-        lines, line = [*lines, *full], line + last
-    return [shown for l in (*lines, line) if (shown := l.strip())]
-
-# %% ../../nbs/62_explain.photo.ipynb #a58763ab
-def _even(text, n):
-    "A text in at most `n` pieces of about equal length"
-    step = max(1, -(-len(text)//n))
-    return [text[i:i + step] for i in range(0, len(text), step)] or [""]
-
 # %% ../../nbs/62_explain.photo.ipynb #ff97b8ca
-@cache
-def _length_px(px, bold=False):
-    "A function that measures text as Matplotlib will draw it, in pixels; `px` is the size of its letters"
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.font_manager import FontProperties
-
-    renderer, font = RendererAgg(1, 1, 72), FontProperties(size=px, weight="bold" if bold else "normal")
-    return lambda text: renderer.get_text_width_height_descent(text, font, False)[0]
-
 def _wrapped_px(text, width, px, bold=False):
     "Lines of a text that are at most `width` pixels long; fixed spaces stay, control characters are escaped"
     shown = "\xa0".join(map(plain_text, text.replace("\n", " ").split("\xa0"))).replace(r"\$", "$")
-    return [line.replace("\xa0", " ") for line in wrapped(shown, width, _length_px(px, bold))]
+    return [line.replace("\xa0", " ") for line in wrapped(shown, width, text_length(px, bold))]
 
 # %% ../../nbs/62_explain.photo.ipynb #9c8d7fae
 def figure_boxes(
@@ -362,7 +332,7 @@ def explanation_figure(
     return fig
 
 _LEGEND = ("Colour: evidence for the name, in each map as a fraction of its maximum; line: half of the maximum. "
-           "Grey stripes: outside the crop that the network sees, or where none of its cells looks.")
+           "Grey stripes: outside the crop that the network sees, or not covered by the grid positions of its feature map.")
 
 # %% ../../nbs/62_explain.photo.ipynb #49b3fc83
 def _captions(e, k, note):
@@ -376,8 +346,6 @@ def _captions(e, k, note):
         p = f" ({_fixed(probs[a])})" if a in probs and a != name else ""
         captions.append([(f"{what} {a}{p}" + (f" and not {b}" if b else ""), 13, False)])
     return captions
-
-def _fixed(p): return shown_percent(p).replace(" ", "\xa0") # on one line
 
 # %% ../../nbs/62_explain.photo.ipynb #1294d60a
 def _write_lines(fig, left, top, lines, colour):
@@ -397,7 +365,7 @@ def _draw_bar(fig, left, top, high):
     ax.set(xticks=[], yticks=[0, .5, 1])
     ax.yaxis.tick_right()
     ax.yaxis.set_label_position("right")
-    ax.tick_params(labelsize=6.5, length=2, pad=2)
+    ax.tick_params(labelsize=6.75, length=2, pad=2)
     ax.set_ylabel("evidence", fontsize=7)
 
 # %% ../../nbs/62_explain.photo.ipynb #60edefe1
@@ -405,7 +373,7 @@ def save_explanation(
     explanation:Explanation, # of one photo
     folder:str|Path, # folder to write to
     stem:str, # start of the file names
-    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop and where no cell looks
+    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop and where no grid position looks
     note:str="", # a line above the name in the figure
 ) -> list: # paths of the images
     "Write the figure of each map"
@@ -450,14 +418,14 @@ def tile_sheet(
     from matplotlib.figure import Figure
 
     rows = max(1, -(-len(tiles)//cols))
-    titles = ["\n".join(part for line in lines for part in _wrapped_px(line, side - 12, 9)) for _, lines in tiles]
-    high = side + 16 + 11*max((title.count("\n") + 1 for title in titles), default=0)
+    titles = ["\n".join(part for line in lines for part in _wrapped_px(line, side - 12, 12.5)) for _, lines in tiles]
+    high = side + 16 + 15*max((title.count("\n") + 1 for title in titles), default=0)
     fig = Figure(figsize=(cols*side/100, rows*high/100), layout="constrained", dpi=100)
     axs = fig.subplots(rows, cols, squeeze=False)
     for ax in axs.flat: ax.axis("off")
     for ax, (picture, _), title in zip(axs.flat, tiles, titles):
         ax.imshow(picture)
-        ax.set_title(plain_text(title), fontsize=9*72/100) # 9 pixels
+        ax.set_title(plain_text(title), fontsize=9) # 12.5 pixels
     return fig
 
 # %% ../../nbs/62_explain.photo.ipynb #b4a96b39
