@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..core import FlowersError
+from ..core import FlowersError, did_you_mean, file_digests
 from ..data.photos import LeftOut, first_few, read_photo
 from ..data.sources import check_names
 from ..data.transforms import eval_crop, to_batch
@@ -162,7 +162,7 @@ def extended(
     groups += [(len(trained) + new.index(n), _spaced(torch.as_tensor(v).float(), MOST)) for n, v in added.items()]
     features, labels = torch.cat([v for _, v in groups]), torch.cat([torch.full((len(v),), c) for c, v in groups])
     logits, is_old = features @ weight[keep].T + bias[keep], labels < len(trained)
-    mean, std = features[is_old].mean(0), features[is_old].std(0) + 1e-6
+    mean, std = features[is_old].mean(0), _spread(features[is_old])
     rows, crossed = cross_fitted(logits, (features - mean)/std, labels, len(new))
     rows = torch.from_numpy(rows).float()
     more = rows[:, :-1]/std
@@ -172,6 +172,12 @@ def extended(
     copies = torch.where(is_old, 1, (typical/counts[labels]).ceil().long())
     made = replace(bundle, class_names=(*trained, *new), state=_with_head(bundle, weight, bias), history=[*bundle.history, *_steps(bundle, added, removed)])
     return refitted_thresholds(made, crossed, features, labels, is_old, copies)
+
+# %% ../../nbs/78_inference.extend.ipynb #c608c3d8
+def _spread(features):
+    "Standard deviation of each feature, at least 1% of their mean: a feature that is 0 on nearly all old photos must not decide alone"
+    std = features.std(0)
+    return (std + 1e-6).clamp(min=.01*std.mean().item())
 
 # %% ../../nbs/78_inference.extend.ipynb #4fcf7751
 def check_extendable(
@@ -214,7 +220,7 @@ def _check_change(bundle, added, removed):
     "Raise for names that can't be added or removed"
     if not added and not removed: raise FlowersError("nothing to do: give --add NAME=FOLDER, or --remove NAME")
     for name in removed:
-        if name not in bundle.class_names: raise FlowersError(f"--remove {name}: no such species in the bundle")
+        if name not in bundle.class_names: raise FlowersError(f"--remove {name}: no such species in the bundle{did_you_mean(name, bundle.class_names)}")
     there = {n.casefold() for n in bundle.class_names if n not in removed}
     for name in added:
         if name.casefold() in there:
@@ -276,12 +282,13 @@ def extend(
     "Add species to a bundle, or remove some, without training the backbone"
     check_extendable(bundle) # before photos are read
     _check_change(bundle, add, remove)
-    features = {}
+    features, owner = {}, {}
     for name, where in add.items():
         left, given = LeftOut(), [where] if isinstance(where, (str, Path)) else where
         paths = list(find_photos(given, left))
         if not any(map(os.path.lexists, paths)): raise FlowersError(f"--add {name}: no photos at {where}; expected a folder, a pattern or a photo")
         if left: note(left)
+        _check_shared(name, paths, owner)
         features[name] = photo_features(bundle, paths, note=note)
     made = extended(bundle, features, tuple(remove))
     for line in _report(bundle, made, features, remove): log(line)
@@ -298,3 +305,13 @@ def _report(before, made, features, removed):
            f"calibration error {valid['ece']:.3f}; temperature {made.temperature:.3f}")
     size = made.bank.numel()*made.bank.element_size()
     yield f"kept     features of {len(x):,} photos in {len(made.bank):,} rows, {size/1e6:.1f} MB; no photo"
+
+# %% ../../nbs/78_inference.extend.ipynb #c5712140
+def _check_shared(name, paths, owner):
+    "Raise for a photo that another new species has, too; `owner` (hash of the content -> path, species) grows"
+    there = [p for p in paths if os.path.isfile(p) and os.access(p, os.R_OK)]
+    for path, digest in zip(there, file_digests(there)):
+        other, species = owner.setdefault(digest, (path, name))
+        if species != name:
+            raise FlowersError(f"--add {name}: {path} is the same photo as {other} of {species}; "
+                               "a photo shows one species: remove it from one of the two")
