@@ -20,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -28,15 +29,37 @@ import psutil
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from flowers102.inference.predictor import Predictor, predict
+
 NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
 LIMIT_MB, PLACES = 40, 3
 expect.set_options(timeout=30_000) # neighbours are being computed beside
+
+
+def chrome():
+    "The path of a browser; None if there is none"
+    return os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+@contextmanager
+def served(command, path, **options):
+    "A server that prints into a file, and is told to end at the end; after an error, the last lines of the file are shown"
+    with open(path, "w+") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **options)
+        try: yield server
+        except BaseException:
+            log.seek(0)
+            print("".join(log.readlines()[-40:]), file=sys.stderr)
+            raise
+        finally:
+            if server.poll() is None: server.send_signal(signal.SIGTERM)
+            server.wait(30)
 
 
 def wait_for(log, server, seconds=240):
@@ -194,14 +217,13 @@ def shoot(page, folder):
         page.screenshot(path=f"{folder}/app-{width}.png")
 
 
-def review(play, chrome, folder, run, photos, shots):
+def review(play, folder, run, photos, shots):
     "The page of the label review: keys without a click, undo, the file of decisions, a phone"
     port, file = free_port(), Path(folder)/"decisions.json"
     command = ["flowers102", "review", str(photos), *(["--bundle", run] if run else []), "--decisions", str(file), "--port", str(port), "--no_browser"]
     saved = lambda: [d["action"] for d in json.loads(file.read_text())["decisions"]] if file.exists() else []
-    with open(f"{folder}/review-log", "w+") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+    with served(command, f"{folder}/review-log") as server:
+        browser = play.chromium.launch(executable_path=chrome(), args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(wait_for(f"{folder}/review-log", server, 580), timeout=120_000)
@@ -244,33 +266,24 @@ def review(play, chrome, folder, run, photos, shots):
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, f"{over} pixels too wide at 390"
             print("  the label review: keys, undo, decisions in the file, fits a phone")
-        except BaseException:
-            log.seek(0)
-            print("".join(log.readlines()[-40:]), file=sys.stderr)
-            raise
-        finally:
-            browser.close()
-            if server.poll() is None: server.send_signal(signal.SIGTERM)
-            server.wait(30)
+        finally: browser.close()
 
 
-def main(run, photo, shots, options):
-    photo = Path(photo)
-    said = subprocess.run(["flowers102_predict", str(photo), "--bundle", run, "--format", "jsonl"], check=True, capture_output=True, text=True)
-    name, port = json.loads(said.stdout)["name"], free_port()
-    chrome = os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert chrome, f"no browser: none of {', '.join(NAMES)} is on the path"
-    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w+") as log, sync_playwright() as play:
-        server = subprocess.Popen(["flowers102_app", "--bundle", run, "--port", str(port), "--no_browser",
-                                   "--limit_mb", str(LIMIT_MB), "--by_path", "--max_visitors", str(PLACES), *options], stdout=log, stderr=log, start_new_session=True)
-        try:
+def main(run, photo, shots=None, options=()):
+    photo, port = Path(photo), free_port()
+    name = predict(Predictor(run, "cpu"), [photo])[0].name
+    assert chrome(), f"no browser: none of {', '.join(NAMES)} is on the path"
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        command = ["flowers102_app", "--bundle", run, "--port", str(port), "--no_browser",
+                   "--limit_mb", str(LIMIT_MB), "--by_path", "--max_visitors", str(PLACES), *options]
+        with served(command, f"{folder}/log") as server:
             address = wait_for(f"{folder}/log", server)
             end = time.monotonic() + 120
             while "memory " not in Path(f"{folder}/log").read_text(): # the first kernel is ready, and its size was told
                 assert time.monotonic() < end, "memory is not told"
                 time.sleep(.25)
             load_test(address, server)
-            browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+            browser = play.chromium.launch(executable_path=chrome(), args=["--no-sandbox"])
             page, problems, outside = browser.new_page(viewport={"width": 1280, "height": 900}), [], set()
             page.on("pageerror", lambda e: problems.append(str(e)))
             page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(f"http://127.0.0.1:{port}/")
@@ -278,7 +291,10 @@ def main(run, photo, shots, options):
             page.goto(address, timeout=120_000)
             assert page.url == f"http://127.0.0.1:{port}/", "the token stays in the address bar"
             (Path(folder)/"files").mkdir()
-            check(page, photo, name, odd_files(Path(folder)/"files"), shots)
+            try: check(page, photo, name, odd_files(Path(folder)/"files"), shots)
+            except BaseException:
+                if shots: page.screenshot(path=f"{shots}/failed.png", full_page=True)
+                raise
             before = kernels(server)
             page.unroute_all()
             page.goto("about:blank")
@@ -289,15 +305,7 @@ def main(run, photo, shots, options):
             assert not outside, f"the page needs a network: {sorted(outside)}"
             assert not problems, problems
             browser.close()
-            review(play, chrome, folder, run, photo.parent.parent, shots)
-        except BaseException:
-            if "page" in locals() and shots and not page.is_closed(): page.screenshot(path=f"{shots}/failed.png", full_page=True)
-            log.seek(0)
-            print("".join(log.readlines()[-40:]), file=sys.stderr)
-            raise
-        finally:
-            if server.poll() is None: server.send_signal(signal.SIGTERM)
-            server.wait(30)
+        review(play, folder, run, photo.parent.parent, shots)
     for _ in range(20): # a command that was told to end has ended all that it started
         try: socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError: break

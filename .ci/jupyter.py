@@ -8,16 +8,14 @@ Needs JupyterLab, Playwright and a Chromium or Chrome on the path (or in $CHROME
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from shutil import which
 
 import nbformat
-from browser import NAMES, free_port
+from browser import chrome, free_port, served
 from playwright.sync_api import expect, sync_playwright
 
 LONG = """from flowers102 import fit, make_config
@@ -39,15 +37,9 @@ def run_cell(tab, cell, seconds=180):
             tab.keyboard.press("Escape")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run")
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--shots", type=Path)
-    args = parser.parse_args()
-    run, photo = str(Path(args.run).resolve()), args.photo.resolve()
-    chrome = os.environ.get("CHROME") or next(filter(None, map(which, NAMES)), None)
-    if not chrome: sys.exit("no Chromium or Chrome on the path, nor in $CHROME")
+def main(run, photo, shots=None):
+    run, photo, shots = str(Path(run).resolve()), Path(photo).resolve(), shots and Path(shots)
+    if not chrome(): sys.exit("no Chromium or Chrome on the path, nor in $CHROME")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (LONG, APP.format(run=run))])
         page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -56,16 +48,14 @@ def main():
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--IdentityProvider.token=", "--allow-root",
                    f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         home = {k: f"{folder}/{k}" for k in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR")}
-        with open(f"{folder}/log", "w") as log:
-            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=os.environ | home)
-        try:
+        with served(command, f"{folder}/log", cwd=folder, env=os.environ | home) as server:
             address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
             while True:
                 try:
                     if urllib.request.urlopen(f"{address}/api", timeout=10).status == 200: break
                 except OSError: assert server.poll() is None and time.monotonic() < end, Path(f"{folder}/log").read_text()
                 time.sleep(.5)
-            browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+            browser = play.chromium.launch(executable_path=chrome(), args=["--no-sandbox"])
             tab = browser.new_page(viewport={"width": 1280, "height": 1100})
             tab.goto(f"{address}/lab/tree/flowers.ipynb")
             cells = tab.locator(".jp-Notebook .jp-CodeCell")
@@ -81,7 +71,7 @@ def main():
                 print("the cell shows:", cells.first.inner_text(), Path(f"{folder}/log").read_text()[-3000:], sep="\n", flush=True)
                 raise
             said = left.inner_text().strip()
-            if args.shots: tab.screenshot(path=f"{args.shots}/jupyter-bar.png")
+            if shots: tab.screenshot(path=f"{shots}/jupyter-bar.png")
             tab.keyboard.press("Escape")
             for _ in range(2): tab.keyboard.press("i")
             expect(cells.first.locator(".jp-OutputArea")).to_contain_text("resume with", timeout=180_000)
@@ -96,14 +86,16 @@ def main():
             wide = tab.locator(".f102-stack img").first.bounding_box()["width"]
             assert wide > 100, wide
             name = tab.locator(".f102-verdict").inner_text().strip()
-            if args.shots:
+            if shots:
                 tab.locator(".f102-verdict").scroll_into_view_if_needed()
-                tab.screenshot(path=f"{args.shots}/jupyter-app.png")
+                tab.screenshot(path=f"{shots}/jupyter-app.png")
             print(f"  the app in a cell of JupyterLab names a photo, with bars and heat map: {name}", flush=True)
             browser.close()
-        finally:
-            server.terminate()
-            server.wait(30)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("photo")
+    parser.add_argument("--shots")
+    main(**vars(parser.parse_args()))

@@ -7,10 +7,6 @@
 Needs Playwright and a Chromium or Chrome on the path (or in $CHROME).
 """
 import argparse
-import os
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +19,7 @@ from flowers102.inference.extend import extend
 from flowers102.inference.predictor import Predictor, find_photos, predict
 from flowers102.model.bundle import load_bundle
 sys.path.insert(0, str(Path(__file__).parent))
-from browser import NAMES, free_port, wait_for
+from browser import NAMES, chrome, free_port, served, wait_for
 
 expect.set_options(timeout=60_000)
 
@@ -128,28 +124,19 @@ def shoot(page, folder, name):
         page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
 
 
-def main(run, photos, name, shots):
-    chrome = os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert chrome, f"no browser: none of {', '.join(NAMES)} is on the path"
+def main(run, photos=None, name=None, shots=None):
+    assert chrome(), f"no browser: none of {', '.join(NAMES)} is on the path"
     bundle, port = load_bundle(run), free_port()
-    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w+") as log, sync_playwright() as play:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         if photos: photos = five_and_one(bundle, name, sorted(find_photos([photos])))
         else: name, photos = synthetic(bundle, Path(folder))
         assert name and photos, "expected --name and --photos, six or more photos, one of which gets the name when five are added"
-        server = subprocess.Popen(["flowers102", "app", "--bundle", run, "--port", str(port), "--no_browser", "--teach", f"{folder}/taught"],
-                                  stdout=log, stderr=log, start_new_session=True)
-        try:
+        command = ["flowers102", "app", "--bundle", run, "--port", str(port), "--no_browser", "--teach", f"{folder}/taught"]
+        with served(command, f"{folder}/log") as server:
             address = wait_for(f"{folder}/log", server)
-            browser = play.chromium.launch(executable_path=chrome, args=["--no-sandbox"])
+            browser = play.chromium.launch(executable_path=chrome(), args=["--no-sandbox"])
             check(browser, address, bundle, name, photos, f"{folder}/taught", folder, shots)
             browser.close()
-        except BaseException:
-            log.seek(0)
-            print("".join(log.readlines()[-40:]), file=sys.stderr)
-            raise
-        finally:
-            if server.poll() is None: server.send_signal(signal.SIGTERM)
-            server.wait(30)
     print("the app learns a species in a browser")
 
 

@@ -12,11 +12,9 @@ import functools
 import http.server
 import io
 import json
-import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,21 +23,17 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from browser import NAMES, chrome
 from playwright.sync_api import expect, sync_playwright
 
+from flowers102.cli.commands import main as flowers102
 from flowers102.data.photos import read_photo
 from flowers102.inference.predictor import Predictor, find_photos, predict
 from flowers102.inference.web import RUNTIME, find_runtime, integrity, page_files
 
-CHROMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
 FLAGS = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 PATIENCE = 60 # seconds; neighbours are being computed beside
 expect.set_options(timeout=PATIENCE*1000)
-
-
-def chrome():
-    "The path of a browser; None if there is none"
-    return os.environ.get("CHROME") or next(filter(None, map(shutil.which, CHROMES)), None)
 
 
 class Server:
@@ -344,8 +338,8 @@ def shoot(browser, server, photos, folder):
                 page.screenshot(path=folder/f"web-{width}-{scheme}.png", full_page=width == 390)
 
 
-def main(run, photos, node, shots):
-    if not chrome(): return print(f"skipped: no browser, none of {', '.join(CHROMES)} is on the path")
+def main(run, photos, node=None, shots=None):
+    if not chrome(): return print(f"skipped: no browser, none of {', '.join(NAMES)} is on the path")
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as work, sync_playwright() as play:
         work = Path(work)
@@ -355,8 +349,10 @@ def main(run, photos, node, shots):
         every = [Path(p) for p in find_photos([photos])]
         for name in ("png", "odd"): (work/name).mkdir()
         some, predictor = every[::max(1, len(every)//10)][:10], Predictor(run, "cpu")
-        subprocess.run(["flowers102", "export", "--bundle", run, "--n_check", "4", "--web", str(work/"site"), "--ort", str(node),
-                        "--examples", f"{photos}/*{some[3].stem[-2:]}{some[3].suffix}"], check=True)
+        try:
+            flowers102("flowers102", ["export", "--bundle", run, "--n_check", "4", "--web", str(work/"site"), "--ort", str(node),
+                                      "--examples", f"{photos}/*{some[3].stem[-2:]}{some[3].suffix}"])
+        except SystemExit as e: assert not e.code, "flowers102 export has failed"
         without_runtime(work/"site", work/"cdn")
         first = predict(predictor, some[0]).name
         server, browser = Server(work/"site"), play.chromium.launch(executable_path=chrome(), args=FLAGS)

@@ -1,0 +1,23 @@
+"""Drive everything that has a page, in a real browser: the app, the app in JupyterLab, a new species, the page of `export --web`.
+
+    python .ci/app.py RUN PHOTO    # a run folder, and a photo of the folder that its model was trained on
+
+One process runs the four scripts, since each would import PyTorch again.
+"""
+import argparse
+from pathlib import Path
+
+import browser
+import jupyter
+import teach
+import web
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("photo", type=Path)
+    args = parser.parse_args()
+    browser.main(args.run, args.photo)
+    jupyter.main(args.run, args.photo)
+    teach.main(args.run)
+    web.main(args.run, args.photo.parent)
