@@ -109,7 +109,7 @@ def result_of_run(
     config, metrics = _finished(Path(run))
     photos, _, split = photos_and_splits(run, source, data_dir)
     weights, settings = _weights_of(config, metrics), _settings_of(config, defaults)
-    about = {k: metrics.get(k) for k in ("seed", "epochs", "best_epoch", "minutes", "hardware",
+    about = {k: metrics.get(k) for k in ("seed", "epochs", "best_epoch", "minutes", "hardware", "probe_weight",
                                          "processes", "versions", "temperature")}
     about["slope"] = metrics.get("slope", 0.)
     scores = {re.sub(r"^val(?=$|_)", "valid", k): v for k, v in metrics.items()
