@@ -97,6 +97,7 @@ def check_writable(
     "Raise if a folder can't be written to or made"
     folder = Path(folder).absolute()
     there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir(): raise FlowersError(f"{flag}: {there} is a file; expected a folder to write to")
     if not os.access(there, os.W_OK): raise FlowersError(f"{flag}: no permission to write in {there}; choose another folder")
 
 # %% ../../nbs/73_inference.export.ipynb #c9265db8

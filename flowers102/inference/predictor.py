@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 from ..core import FlowersError, default_device, plain_text, read_json
 from ..data.loaders import batches_ahead
 from ..data.photos import LeftOut, is_photo, read_photo, to_rgb, walk_photos
-from ..data.sources import CLASS_NAMES, get_source
+from ..data.sources import CLASS_NAMES, RESULT_FILES, get_source
 from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
 from ..evaluation.conformal import default_level, informative_levels, label_sets, levels_note
@@ -326,9 +326,19 @@ def find_photos(
     "The photos in files, folders and patterns"
     for path in map(os.fspath, paths):
         if not path: raise FlowersError("an empty path; expected a photo or a folder")
-        if os.path.isdir(path): yield from walk_photos(path, left_out)
+        if os.path.isdir(path): yield from _photos_below(path, left_out)
         elif glob.has_magic(path) and not os.path.lexists(path): yield from _matches(path, left_out)
         else: yield path
+
+# %% ../../nbs/70_inference.predictor.ipynb #b55eef90
+def _photos_below(folder, left_out):
+    "The photos below a folder, without the figures in folders that a command has written"
+    made, top = {}, folder.rstrip(os.sep)
+    for path in walk_photos(folder, left_out):
+        home = os.path.dirname(path)
+        if home not in made: made[home] = home != top and any(os.path.isfile(os.path.join(home, name)) for name in RESULT_FILES)
+        if not made[home]: yield path
+        elif left_out is not None: left_out.add("figure in a folder of results", path)
 
 # %% ../../nbs/70_inference.predictor.ipynb #1d4e4a7f
 def _matches(pattern, left_out):
@@ -337,7 +347,7 @@ def _matches(pattern, left_out):
     found = list(_deep(pattern)) if deep else sorted(glob.glob(pattern))
     if not found: yield pattern
     for path in found:
-        if os.path.isdir(path) and not deep: yield from walk_photos(path, left_out)
+        if os.path.isdir(path) and not deep: yield from _photos_below(path, left_out)
         elif "." in os.path.basename(pattern) or is_photo(path): yield path
         elif left_out is not None: left_out.add_file(path)
 
