@@ -139,7 +139,7 @@ def show_label_issues(
     found, # label issues, from `find_label_issues`
     source:Source, # source of the photos
     n:int=24, # highest number of photos to show
-    cols:int=8, # number of photos per row
+    cols:int=6, # number of photos per row
 ): # array of axes
     "Show the photos with the lowest label-quality scores"
     import matplotlib.pyplot as plt
@@ -147,11 +147,11 @@ def show_label_issues(
 
     found, names = list(found)[:n], source.class_names
     rows = max(1, -(-len(found)//cols))
-    fig, axs = plt.subplots(rows, cols, figsize=(1.1*cols, 1.45*rows), squeeze=False,
+    fig, axs = plt.subplots(rows, cols, figsize=(1.6*cols, 2*rows), squeeze=False,
                             layout="constrained")
     for ax in axs.flat: ax.axis("off")
     for ax, d, s in zip(axs.flat, found, pick(source, [d.id for d in found])):
-        ax.imshow(ImageOps.fit(read_photo(s.path), (96, 96)))
-        title = f"{names[d.label][:22]}\nor {names[d.other][:20]}?"
-        ax.set_title(plain_text(title), fontsize=6, pad=2)
+        ax.imshow(ImageOps.fit(read_photo(s.path), (128, 128)))
+        title = f"{names[d.label][:20]}\nor {names[d.other][:18]}?"
+        ax.set_title(plain_text(title), fontsize=9, pad=2)
     return axs
