@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..core import plain_text
-from ..data.photos import read_photo
+from ..data.photos import fit_text, read_photo
 from .conformal import label_sets
 from .metrics import confusion, ece, reliability_bins
 from .report import Report
@@ -106,24 +106,23 @@ def show_pair(
     axs=None, # (2, n) axes to draw on; None: make a figure
 ): # (2, n) axes
     "Show photos of two classes, errors between them first"
-    from textwrap import fill
-
     import matplotlib.pyplot as plt
 
     if axs is None:
-        axs = plt.subplots(2, n, figsize=(1.3*n, 3), layout="constrained", squeeze=False)[1]
+        axs = plt.subplots(2, n, figsize=(1.35*n, 3.7), layout="constrained", squeeze=False)[1]
+    edge = 72*axs[0, 0].get_window_extent().width/axs[0, 0].figure.dpi # points
     for row, one, other in ((axs[0], a, b), (axs[1], b, a)):
         own = (report.labels == one).nonzero().flatten()
         order = own[(-report.probs[own, other]).argsort(stable=True)].tolist()
         order.sort(key=lambda i: report.predicted[i] != other) # errors first
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
-            wrong = report.predicted[i] == other
-            title = fill(f"{report.probs[i, other]:.0%} {report.class_names[other]}", 20)
-            _photo(ax, report, i, title if wrong else "", wrong)
-        first = row[0].get_title()
-        row[0].set_title("")
-        row[0].set_title(f"{plain_text(report.class_names[one])}\n{first}", fontsize=8, loc="left")
+            wrong = bool(report.predicted[i] == other)
+            _photo(ax, report, i, "", wrong)
+            title = f"{report.probs[i, other]:.0%} {report.class_names[other]}" if wrong else ""
+            ax.set_title(fit_text(title, edge), fontsize=9)
+        row[0].text(-.08, .5, fit_text(report.class_names[one], 1.2*edge), rotation=90, fontsize=9,
+                    ha="right", va="center", multialignment="center", transform=row[0].transAxes)
     return axs
 
 # %% ../../nbs/52_evaluation.plots.ipynb #d8f75806
