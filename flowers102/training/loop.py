@@ -607,21 +607,23 @@ class Progress:
 @patch
 def end_epoch(self:Progress,
     score:float, # of the validation subset; greater is better
+    full_size:bool=True, # whether its images had full size; others don't count for early stopping
 ) -> bool: # True when this is the best so far
     "Count an epoch and its score"
     self.epoch, self.batch, self.seen = self.epoch + 1, 0, 0
     self.loss = self.training_seconds = 0.
-    return self.compare(score)
+    return self.compare(score, full_size)
 
 # %% ../../nbs/45_training.loop.ipynb #be1a013e
 @patch
 def compare(self:Progress,
     score:float, # of the current epoch
+    full_size:bool=True, # as for `end_epoch`
 ) -> bool: # True when this is the best so far
     "Keep the best score, and count the epochs without a better one"
     better = score > self.best
     if better: self.best, self.best_epoch = score, self.epoch
-    self.stale_epochs = 0 if better else self.stale_epochs + 1
+    self.stale_epochs = 0 if better else self.stale_epochs + full_size
     return better
 
 # %% ../../nbs/45_training.loop.ipynb #9a196d1a
@@ -906,7 +908,7 @@ def end_epoch(self:Run,
     self.monitor.check_weights(stage, progress)
     row = history_row(stage, progress, validation)
     progress.history.append(row)
-    better = progress.end_epoch(scores["top1"] if scores else progress.epoch + 1)
+    better = progress.end_epoch(scores["top1"] if scores else progress.epoch + 1, row["size"] == stage.config.size)
     self.keep_best(validation, better)
     if self.main:
         write_history(progress.history, self.folder/"history.csv")
@@ -1021,6 +1023,7 @@ def finish(
                "start_weights_sha256": model.load_report.sha256 or None,
                "processes": data.ranks.world, "recipe": config.recipe_run,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
+               "probe_weight": config.probe_weight if best.get("averaged") else 0., # in the bundle
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
                "slope": bundle.thresholds.get("slope", 0.),
                "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
