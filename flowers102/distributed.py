@@ -41,7 +41,7 @@ def join_ranks(
     hours:float=2., # timeout of the collectives, hours
 ): # yields `Ranks`; `Ranks()` for a single process
     "Join the process group of a run that `torchrun` started"
-    world = int(os.environ.get("WORLD_SIZE", 1))
+    world = _number("WORLD_SIZE", 1)
     if dist.is_initialized(): # by the caller, which also ends it
         yield Ranks(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)),
                     dist.new_group(backend="gloo"))
@@ -49,16 +49,28 @@ def join_ranks(
     if world == 1:
         yield Ranks()
         return
-    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", 0))
+    rank, local = _number("RANK"), _number("LOCAL_RANK", 0)
     if device.type == "cuda":
         if local >= torch.cuda.device_count():
             raise FlowersError(f"torchrun: process {local} of this machine has no GPU of its own; "
                                f"start at most {torch.cuda.device_count()}")
         torch.cuda.set_device(local)
     timeout = timedelta(hours=hours)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
+    try: dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
+    except ValueError as e: # no MASTER_ADDR or MASTER_PORT
+        raise FlowersError(f"WORLD_SIZE={world}: {str(e).rpartition(': ')[2]}; {_ADVICE}") from e
     try: yield Ranks(rank, world, local, dist.new_group(backend="gloo", timeout=timeout))
     finally: dist.destroy_process_group()
+
+# %% ../nbs/01_distributed.ipynb #4005c2e7
+_ADVICE = "start the command with torchrun, or unset WORLD_SIZE and RANK for a single process"
+
+def _number(name, default=None):
+    "The value of a variable that `torchrun` sets"
+    value = os.environ.get(name, default)
+    try: return int(value)
+    except (TypeError, ValueError) as e:
+        raise FlowersError(f"{name}={'' if value is None else value}: expected a whole number; {_ADVICE}") from e
 
 # %% ../nbs/01_distributed.ipynb #1646aefd
 def all_reduce_max(
