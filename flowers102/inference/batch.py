@@ -125,7 +125,7 @@ def predict_to_file(
     parts = [partial_path(out, r, ranks.world) for r in range(ranks.world)]
     _refuse_other_parts(out, ranks.world)
     if resume and out.exists() and not any(p.exists() for p in parts):
-        return read_summary(out, format, photos)
+        return read_summary(out, format, photos, predictor.bundle.class_names)
     ranks.wait()
     header, summary = header_options(predictor, top_k, level), None
     about = {**job_about(predictor, photos), "--batch_size": size, "--top_k": top_k, "--level": level}
@@ -166,12 +166,16 @@ def read_summary(
     out:str|Path, # path of a complete output
     format:str, # "table", "csv" or "jsonl"
     photos:list, # paths of the photos
+    class_names:tuple=(), # names that the records may have; (): any
 ) -> PredictionSummary: # of its records; without names for a table
     "Check that an output holds the records of these photos, and count them"
     summary, former = PredictionSummary(), False
     try:
         for photo, record in zip(photos, _records_in(out, format, photos), strict=True):
             if record["path"] not in (photo, photo.encode("utf-8", "backslashreplace").decode()): raise ValueError
+            if class_names and record.get("name") and record["name"] not in class_names:
+                raise FlowersError(f"{out}: holds predictions of another model ({record['name']!r} is none of its species); "
+                                   "choose another name, or leave out --resume")
             former = former or "label" in record
             if format != "table": summary.add(record)
             else: summary.photos, summary.failed = summary.photos + 1, summary.failed + record["error"]
