@@ -78,9 +78,11 @@ def _quiet_pillow():
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # %% ../../nbs/85_cli.commands.ipynb #ebaff1d1
-def _words(text):
+def _words(text, flag):
     "Words with commas between them"
-    return [w.strip() for w in text.split(",") if w.strip()] if text else []
+    words = [w.strip() for w in (text or "").split(",") if w.strip()]
+    if text and not words: raise FlowersError(f"--{flag} {text}: expected one word or more, commas between them")
+    return words
 
 # %% ../../nbs/85_cli.commands.ipynb #609e656b
 def flowers102_data(
@@ -158,17 +160,27 @@ def flowers102_train(
 ):
     "Train a classifier, test it once, and write a run folder with a bundle in it"
     from flowers102.training.config import make_config
-    from flowers102.training.loop import fit, resumed_config
 
     if folder: settings["data_dir"] = _one_folder(folder, settings["data_dir"])
     if resume and config:
         raise FlowersError("--config: a run goes on as it began; leave it out with --resume")
-    settings = resumed_config(resume, **settings) if resume else make_config(config, **settings)
+    if not resume: settings = _checked_settings(make_config(config, **settings))
+    from flowers102.training.loop import fit, resumed_config
+
+    if resume: settings = resumed_config(resume, **settings)
     if results: _check_results(results, settings)
     run = fit(settings, resume)
     if settings.dry_run or os.environ.get("RANK", "0") != "0": return
     if results: _save_result(_result_of(run), results)
     _show_one(run, settings)
+
+# %% ../../nbs/85_cli.commands.ipynb #36347c67
+def _checked_settings(config):
+    "The same settings, if there are photos; PyTorch, which takes seconds to load, is not needed to tell"
+    from flowers102.data.sources import get_source
+
+    if config.source != "toy": get_source(config.source, config.data_dir)
+    return config
 
 # %% ../../nbs/85_cli.commands.ipynb #9a27c4f0
 def _check_results(path, config):
@@ -293,7 +305,7 @@ def _check_stream(out, resume):
     if resume and not out: raise FlowersError("--resume: expected --out, the file to go on with")
     if resume and is_stream(out):
         raise FlowersError(f"--resume: {out} is no file; what was sent there can't be gone on with")
-    if (not out or is_stream(out)) and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if (not out or is_stream(out)) and os.environ.get("WORLD_SIZE", "1") != "1":
         raise FlowersError("--out: expected a file, where several processes predict")
     if not out and is_closed(sys.stdout):
         raise FlowersError("standard output is closed; give a file with --out")
@@ -363,18 +375,20 @@ def flowers102_extend(
     remove:tuple=None, # a species to remove; as often as there are species
     out:str=None, # folder of the new bundle; the old one is left as it is
 ):
-    "Add species to a bundle, or remove some, without training: from five photos of each"
+    "Add species to a bundle from five photos of each, or remove some: fits head rows and thresholds, not the backbone"
     _quiet_pillow()
     given = [text.partition("=") for text in add or ()]
     if wrong := [name for name, _, where in given if not (name.strip() and where)]:
         raise FlowersError(f"--add {wrong[0]}: expected NAME=FOLDER, a name and the folder of its photos")
     if not out: raise FlowersError("--out: expected a folder for the new bundle")
     if Path(out).exists(): raise FlowersError(f"--out {out}: is there already; choose a new folder")
+    from flowers102.inference.export import check_writable
     from flowers102.inference.extend import extend
     from flowers102.model.bundle import load_bundle, save_bundle
     from flowers102.model.run_folder import refuse_run_folder
 
     refuse_run_folder(out)
+    check_writable(Path(out).parent)
     names = [name.strip() for name, _, _ in given]
     if len(set(names)) < len(names): raise FlowersError("--add: two species have the same name; put their photos into one folder")
     made = extend(load_bundle(_bundle_folder(bundle)), {n: where for n, (_, _, where) in zip(names, given)}, tuple(remove or ()), note=_note)
@@ -407,7 +421,7 @@ def flowers102_evaluate(
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
     data_dir = _one_folder(folder, data_dir)
-    _check_evaluate_flags(n_boot, tta, views, out)
+    _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
     from flowers102.evaluation.run import evaluate_run
@@ -416,7 +430,7 @@ def flowers102_evaluate(
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
             _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
-            allow_train=allow_train, against=against, runs=_words(runs), device=device,
+            allow_train=allow_train, against=against, runs=_words(runs, "runs"), device=device,
             views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
             calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
             ranks=ranks, log=_to_stderr)
@@ -436,11 +450,14 @@ def _show_evaluation(found, n_boot, device, format, out, result, results):
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
 # %% ../../nbs/85_cli.commands.ipynb #aa57c1e8
-def _check_evaluate_flags(n_boot, tta, views, out):
+def _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out):
     "Raise for flags that can't work, or don't go together"
     from flowers102.model.run_folder import refuse_run_folder
 
-    if n_boot < 0: raise FlowersError(f"--n_boot {n_boot}: expected 0 or more")
+    for flag, value, most in (("n_boot", n_boot, 100_000), ("n_workers", n_workers, 256)):
+        if not 0 <= value <= most: raise FlowersError(f"--{flag} {value}: expected 0 to {most}")
+    places = [os.path.realpath(p) for p in [*[run]*bool(run), *_words(runs, "runs")]]
+    if len(set(places)) < len(places): raise FlowersError(f"--runs {runs}: the same run twice; give each once, and none that is --run")
     if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     if out: refuse_run_folder(out)
@@ -522,7 +539,10 @@ def flowers102_review(
     from flowers102.app.label_review import review_folder
     from flowers102.data.decisions import Decisions
     from flowers102.data.sources import get_source
+    from flowers102.inference.export import check_writable
 
+    if bundle and run and bundle != run: raise FlowersError(f"--run {run}: is the same flag as --bundle; give one of the two")
+    check_writable(Path(decisions).parent, f"--decisions {decisions}")
     photos = get_source(source, _one_folder(folder, data_dir))
     for note in photos.notes: _note(note)
     Decisions(decisions, photos) # must fit these photos
@@ -553,8 +573,8 @@ def flowers102_bench(
     out:str=None, # write the result to this file
 ):
     "Measure images per second of each stage, beside the bare network in the same minutes"
-    if repetitions < 1 or not seconds > 0:
-        raise FlowersError(f"--repetitions {repetitions} --seconds {seconds}: expected more than 0 of both")
+    if not (1 <= repetitions <= 1000 and 0 < seconds <= 3600):
+        raise FlowersError(f"--repetitions {repetitions} --seconds {seconds}: expected 1 to 1000 repetitions of more than 0, at most 3600 seconds")
     from tqdm.auto import tqdm
 
     from flowers102.cli.bench import STAGES, bench, bench_about, bench_json, bench_text
@@ -566,7 +586,7 @@ def flowers102_bench(
     if out: check_writable(Path(out).parent)
     config = make_config(source=source, data_dir=data_dir, model=model, weights="none", size=size, freeze=freeze,
         batch_size=batch_size, n_workers=n_workers, cache=cache, device=device, amp=amp, compile=compile)
-    stages, against = _words(stages), _words(against)
+    stages, against = _words(stages, "stages"), _words(against, "against")
     total = repetitions*(len(stages or STAGES) + 2*len(against))
     with tqdm(total=total, unit="repetition", leave=False, disable=not show_bars()) as bar:
         readings = bench(config, stages, repetitions, seconds, against,
