@@ -107,6 +107,7 @@ def check_links(page, source):
         path, _, anchor = link.partition("#")
         target = page_for(path, page) if path else page
         if not target.exists(): fault(page.name, f"link to a page that does not exist: {link}")
+        elif path.endswith(".html") and target.suffix == ".ipynb": fault(page.name, f"name the notebook, {target.name}: {link} works on the site alone")
         elif anchor and target.suffix == ".ipynb" and anchor not in anchors(target): fault(page.name, f"no such heading: {link}")
 
 

@@ -166,12 +166,16 @@ def _even(text, n):
     return [text[i:i + step] for i in range(0, len(text), step)] or [""]
 
 # %% ../../nbs/10_data.photos.ipynb #3110eb1e
-@cache
 def text_length(
     size:float=9, # size of the letters, in points or in pixels
     bold:bool=False, # whether the letters are bold
 ): # function from a text to its length, in the unit of `size`
     "A function that measures text as Matplotlib draws it"
+    return _text_length(size, bold)
+
+@cache
+def _text_length(size, bold):
+    "As `text_length`, made once"
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
