@@ -481,7 +481,7 @@ def flowers102_explain(
     target:str=None, # class to explain, by name or number; default: the predicted class
     against:str=None, # contrastive: evidence for the target and not for this class; second: the runner-up
     top_k:int=1, # explain this number of most probable classes
-    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and where no cell looks
+    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and beyond the edge of the map
     device:str=None, # cpu, cuda or mps; default: the best present
     out:str="explanations", # folder for figures, sheet.html, contact sheets and explanations.csv
     resume:bool=False, # continue a half-finished --out

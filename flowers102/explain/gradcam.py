@@ -151,7 +151,7 @@ class GradCAM:
         target=None, # class, or (N,) classes; None: the predicted class of each image
         against=None, # class, or (N,): contrastive, evidence for the target and not for this class
         raw:bool=False, # signed maps of the layer's size, unscaled
-    ) -> torch.Tensor: # (N, H, W) in [0, 1], NaN where no cell looks; or (N, h, w) if raw; on the images' device
+    ) -> torch.Tensor: # (N, H, W) in [0, 1], NaN beyond the edge of the map; or (N, h, w) if raw; on the images' device
         "Maps of a batch"
         return self._explain(images, target, against, raw)
 
@@ -249,7 +249,7 @@ def _places(self:GradCAM, x, maps, of_layer):
 
 # %% ../../nbs/60_explain.gradcam.ipynb #f8e0b9d8
 def _scaled(maps, centres):
-    "Evidence for the class at the size of the images, its maximum 1; NaN where no cell looks"
+    "Evidence for the class at the size of the images, its maximum 1; NaN beyond the edge of the map"
     large = enlarge(maps.relu(), centres)
     most = large.nan_to_num().amax((1, 2), keepdim=True).expand_as(large)
     return torch.where((most > 0) | large.isnan(), large/most.clamp(min=1e-30), 0.).clamp(0, 1)

@@ -169,7 +169,7 @@ def explain_photos(
     target:str|int|None=None, # class to explain, by name or number; None: the predicted class
     against:str|int|None=None, # contrastive: show the evidence for the target and not for this class; "second": the second most probable
     top_k:int=1, # number of most probable classes to explain
-    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and where no cell looks
+    raw:bool=False, # also save each map as .npy: float32 (H, W), NaN outside the crop and beyond the edge of the map
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
     resume:bool=False, # continue a half-finished `out`
     log=print, # called with a line for each figure

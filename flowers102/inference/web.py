@@ -118,7 +118,7 @@ def _dist_in(ort):
 # %% ../../nbs/76_inference.web.ipynb #61dc5820
 def map_weights(
     centres:CellCentres, # receptive-field centres of the cells of a map
-) -> dict: # "down" (size, rows) and "right" (size, columns): weight of each cell at each pixel; None where no cell looks
+) -> dict: # "down" (size, rows) and "right" (size, columns): weight of each cell at each pixel; None beyond the edge of the map
     "What `enlarge` does to a map of cells, as two matrices"
     h, w = len(centres.rows), len(centres.cols)
     down = enlarge(torch.eye(h)[:, :, None].expand(h, h, w), centres).nanmean(2).T

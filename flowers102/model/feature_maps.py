@@ -261,7 +261,7 @@ def stored_centres(
 def enlarge(
     maps:torch.Tensor, # (N, h, w)
     centres:CellCentres, # of the h rows and w columns
-) -> torch.Tensor: # (N, H, W) float32; NaN where no cell looks
+) -> torch.Tensor: # (N, H, W) float32; NaN beyond the edge of the map
     "Maps of cells at the size of the image"
     if tuple(maps.shape[1:]) != (len(centres.rows), len(centres.cols)):
         raise FlowersError(f"centres: of {len(centres.rows)} by {len(centres.cols)} cells, and the map has "
@@ -272,7 +272,7 @@ def enlarge(
 
 # %% ../../nbs/29_model.feature_maps.ipynb #47ed0e20
 def _weights(places, side):
-    "The weight of each row of cells at each pixel, (side, n); NaN where no cell looks"
+    "The weight of each row of cells at each pixel, (side, n); NaN beyond the edge of the map"
     places, pixels = np.asarray(places), np.arange(side)
     groups = [[0]]
     for k in range(1, len(places)): # rows that look at the same pixels become one
