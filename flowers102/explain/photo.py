@@ -32,10 +32,10 @@ from ..model.predict import calibrated_logits
 
 # %% ../../nbs/62_explain.photo.ipynb #57bb5202
 def place_map(
-    cam:torch.Tensor, # (size, size), map of the crop; NaN where no grid position looks
+    cam:torch.Tensor, # (size, size), map of the crop; NaN beyond the edge of the map
     photo_size:tuple, # (width, height) of the photo
     preprocess:dict, # the preprocessing that a bundle stores
-) -> torch.Tensor: # (height, width) float32; NaN outside the crop and where no grid position looks
+) -> torch.Tensor: # (height, width) float32; NaN outside the crop and beyond the edge of the map
     "A map of the crop as a map of the photo that it was cut from"
     w, h = photo_size
     scale = min(w, h)/preprocess["resize"] # pixels of the photo for one of the reduced copy
@@ -251,7 +251,7 @@ def marked(
     placed:torch.Tensor, # (H, W), from `place_map`
     strength:float=0.6, # 0: the photo alone, 1: the map alone
 ) -> Image.Image: # RGB, of the photo's size
-    "A colour photo under its map, as the app shows it; pale outside the crop and where no grid position looks"
+    "A colour photo under its map, as the app shows it; pale outside the crop and beyond the edge of the map"
     return overlay(photo, placed, strength)
 
 # %% ../../nbs/62_explain.photo.ipynb #455ed0f2
@@ -373,7 +373,7 @@ def save_explanation(
     explanation:Explanation, # of one photo
     folder:str|Path, # folder to write to
     stem:str, # start of the file names
-    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop and where no grid position looks
+    raw:bool=False, # also save each map as STEM.npy, float32 (H, W), NaN outside the crop and beyond the edge of the map
     note:str="", # a line above the name in the figure
 ) -> list: # paths of the images
     "Write the figure of each map"
