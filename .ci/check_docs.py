@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,6 +72,7 @@ def headings(text):
     return found
 
 
+@cache
 def anchors(page):
     "Headings of a page as the site names them"
     text = "\n".join("".join(c["source"]) for c in json.loads(page.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "markdown")
