@@ -262,13 +262,13 @@ def show_robustness(
     "Draw accuracy with its interval against severity, for each type of corruption"
     import matplotlib.pyplot as plt
 
-    if axs is None: axs = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True, layout="constrained")[1]
+    if axs is None: axs = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")[1]
     for ax, (title, types) in zip(axs, (("phone photos", CORRUPTIONS), ("ImageNet-C", IMAGENET_C))):
         for i, k in enumerate(k for k in types if k in found.rows):
             _curve(ax, found, k, types[k], i)
         ax.set(xticks=range(6), xticklabels=["none", "1", "2", "3", "4", "5"], ylim=(0, 1.02),
                xlabel="severity of the corruption", title=f"{title}, n = {found.n:,}")
-        if ax.lines: ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(.5, -.16))
+        if ax.lines: ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(.5, -.16))
     axs[0].set_ylabel("top-1")
     return axs
 
@@ -277,7 +277,7 @@ def _curve(ax, found, name, about, i):
     "Draw one type of corruption; curves are shifted sideways a little to keep intervals apart"
     colour = "#000000 #E69F00 #56B4E9 #009E73 #0072B2 #D55E00 #CC79A7".split()[i] # Okabe and Ito
     severities, top1 = zip(*found.rows[name])
-    label = f"{name}: {severities[0]:g} to {severities[-1]:g} {about[1]}"
+    label = f"{name}: {severities[0]:g} to {severities[-1]:g} {about[1]}".replace(" %", "%")
     values = np.array([found.clean, *top1])
     ends = np.array([_wilson(v, found.n) for v in values]).T
     ax.errorbar(np.arange(6) + (i - 3)*.04, values, abs(ends - values), color=colour, marker="os^vDP*"[i],
