@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import poisson
 
-from ..core import FlowersError, plain_text
-from ..data.photos import read_photo
+from ..core import FlowersError
+from ..data.photos import show_images
 from ..data.sources import Source, pick
 
 # %% ../../nbs/54_evaluation.label_issues.ipynb #8875580e
@@ -142,16 +142,7 @@ def show_label_issues(
     cols:int=6, # number of photos per row
 ): # array of axes
     "Show the photos with the lowest label-quality scores"
-    import matplotlib.pyplot as plt
-    from PIL import ImageOps
-
     found, names = list(found)[:n], source.class_names
-    rows = max(1, -(-len(found)//cols))
-    fig, axs = plt.subplots(rows, cols, figsize=(1.6*cols, 2*rows), squeeze=False,
-                            layout="constrained")
-    for ax in axs.flat: ax.axis("off")
-    for ax, d, s in zip(axs.flat, found, pick(source, [d.id for d in found])):
-        ax.imshow(ImageOps.fit(read_photo(s.path), (128, 128)))
-        title = f"{names[d.label][:20]}\nor {names[d.other][:18]}?"
-        ax.set_title(plain_text(title), fontsize=9, pad=2)
-    return axs
+    photos = [s.path for s in pick(source, [d.id for d in found])]
+    titles = [f"{names[d.label]}\nor {names[d.other]}?" for d in found]
+    return show_images(photos, titles, cols, size=1.6, square=128)
