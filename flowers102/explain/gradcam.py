@@ -18,7 +18,8 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from ..core import FlowersError, did_you_mean, plain_text
+from ..core import FlowersError, did_you_mean
+from ..data.photos import fit_text
 from ..model.feature_maps import CellCentres, capture, enlarge, find_layer, grid_centres, receptive_field_centres, to_maps
 
 # %% ../../nbs/60_explain.gradcam.ipynb #573985e1
@@ -96,7 +97,7 @@ def _stretched(maps, size):
 @torch.no_grad()
 def occlusion(
     images:torch.Tensor, # (N, 3, H, W) normalised
-    prob_of:Callable, # as for `scorecam`
+    prob_of:Callable, # (images (M, 3, H, W), rows (M,)) -> probability of each row's class
     cells:int=8, # number of cells in each row and column of the map
     window:int=2, # side of a window, in cells
 ) -> torch.Tensor: # (N, cells, cells) signed
@@ -123,12 +124,12 @@ class GradCAM:
     "Heat maps of the evidence for a class; inside `with`, the network is in evaluation mode"
 
     def __init__(self,
-        model:nn.Module, # any classifier, (N, 3, H, W) -> logits (N, C); it is left as it was
-        layer:str|nn.Module|None=None, # dotted name or module; None: `find_layer`
+        model:nn.Module, # any classifier, (N, 3, H, W) -> logits (N, C); it is left unchanged
+        layer:str|nn.Module|None=None, # layer to explain, by dotted name or as a module; None: chosen by `find_layer`
         method:str|Callable="gradcam", # a key of `METHODS`, or a function like those
-        align:bool=True, # place cells where they look; False: enlarge in the usual way
-        centres:CellCentres|None=None, # where they look; None: `receptive_field_centres` measures it once for each size of image
-        **options, # of the method: `n_channels`, `cells`, `window`
+        align:bool=True, # place the cells of a map at their receptive-field centres; False: enlarge the map as a regular grid
+        centres:CellCentres|None=None, # receptive-field centres of the cells; None: measured once for each image size
+        **options, # options of the method: `n_channels`, `cells`, `window`
     ):
         self.model = getattr(model, "_orig_mod", model) # inside of `torch.compile`
         self.method, self.options = _method_for(method, options), options
@@ -199,7 +200,7 @@ def _explained_errors(model, images):
 
 # %% ../../nbs/60_explain.gradcam.ipynb #faa95f47
 def _check_input(model, images):
-    "Device of a network, and whether any part of it is compiled; refuses what is no batch"
+    "Device of a network, and whether any part of it is compiled; raises if the input is no batch of images"
     is_tensor = isinstance(images, torch.Tensor)
     if not is_tensor or images.ndim != 4 or not images.is_floating_point() or not len(images):
         got = f"{tuple(images.shape)} {images.dtype}" if is_tensor else type(images).__name__
@@ -240,7 +241,7 @@ def _map(self:GradCAM, x, logits, caught, wanted, classes):
 # %% ../../nbs/60_explain.gradcam.ipynb #c86f3381
 @patch
 def _places(self:GradCAM, x, maps, of_layer):
-    "Where the cells of maps look; measured once for each size of image"
+    "Receptive-field centres of the cells, measured once for each image size"
     size = tuple(x.shape[-2:])
     if not (self.align and of_layer): return grid_centres(maps.shape[-2:], size)
     if size not in self._centres:
@@ -314,19 +315,20 @@ def show_cam(
     photo, # Pillow image, or (3, H, W) in [0, 1]
     cam, # (h, w) in [0, 1], NaN where nothing is known
     ax=None, # Matplotlib axes; None: make a figure
-    title:str="", # above the photo
+    title:str="", # title above the photo, wrapped to its width
     legend:bool=True, # draw a colour scale at the right
 ): # `ax`
     "Show a photo under its heat map"
     import matplotlib.pyplot as plt
 
     if ax is None: ax = plt.subplots(figsize=(3, 2.6), layout="constrained")[1]
+    width = 72*ax.get_window_extent().width/ax.figure.dpi # points
     ax.imshow(overlay(photo, cam))
-    ax.set_title(plain_text(title), fontsize=6)
+    ax.set_title(fit_text(title, width), fontsize=9)
     ax.axis("off")
     if legend:
         scale = plt.cm.ScalarMappable(cmap="inferno")
         bar = ax.figure.colorbar(scale, ax=ax, ticks=[0, 1], fraction=.05, pad=.02)
-        bar.set_ticklabels(["none", "most"], fontsize=6)
-        bar.set_label("evidence", fontsize=6, labelpad=-10)
+        bar.set_ticklabels(["none", "most"], fontsize=9)
+        bar.set_label("evidence", fontsize=9, labelpad=-14)
     return ax
