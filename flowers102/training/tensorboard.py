@@ -9,7 +9,6 @@ __all__ = ['PICTURES', 'Board', 'worst_figure', 'confusion_figure', 'curves_figu
 
 # %% ../../nbs/43_training.tensorboard.ipynb #f7d2fee9
 import io
-import textwrap
 import warnings
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from torch import nn
 
 from ..core import FlowersError, atomic_write, plain_text
 from ..data.loaders import Flowers102Dataset
-from ..data.photos import plain_name, read_photo
+from ..data.photos import fit_text, plain_name, read_photo
 from ..data.transforms import denormalize
 from ..evaluation.metrics import confusion
 from ..model.networks import head_of
@@ -68,7 +67,7 @@ class Board:
         self._try("add_figure", name, figure, step)
 
     def settings(self, config:dict, scores:dict): # settings and scores, for the table of runs
-        "Write settings beside final scores"
+        "Write settings with the final scores"
         plain = {k: v if isinstance(v, (int, float)) else plain_name(str(v)) for k, v in config.items()}
         self._try("add_hparams", plain, scores, run_name=".")
 
@@ -99,23 +98,22 @@ def worst_figure(
     probs = logits.softmax(1)
     given = probs[torch.arange(len(labels)), labels]
     n = min(n, len(labels))
-    width, height = 1.2*min(max(n, 5), 8), .35 + 1.35*-(-n//8) # inches, as all positions below
+    width, height = 1.4*min(max(n, 5), 8), .3 + 1.9*-(-n//8) # inches, as all positions below
     fig = Figure(figsize=(width, height))
     ax = fig.add_axes((0, 0, 1, 1)) # one for all: an axes for each photo is slow to draw
     for k, i in enumerate(given.argsort()[:n].tolist()):
         p, answer = probs[i].max(0)
         photo = read_photo(samples[i].path)
         photo.thumbnail((160, 160))
-        x, y = .6 + 1.2*(k % 8), .65 + 1.35*(k//8)
-        w, h = (.5*side/max(photo.size) for side in photo.size)
+        x, y = .7 + 1.4*(k % 8), .97 + 1.9*(k//8)
+        w, h = (.6*side/max(photo.size) for side in photo.size)
         ax.imshow(photo, extent=(x - w, x + w, y + 2*h, y), aspect="auto")
-        lines = f"{class_names[int(labels[i])]}?", f"{class_names[int(answer)]} {p:.0%}"
-        short = [textwrap.shorten(line, 24, placeholder="…") for line in lines]
-        ax.text(x, y - .04, plain_text("\n".join(short)), fontsize=6, ha="center", va="bottom")
+        text = f"{class_names[int(labels[i])]}?\n{p:.0%} {class_names[int(answer)]}"
+        ax.text(x, y - .04, fit_text(text, 94, most=2), fontsize=9, ha="center", va="bottom")
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
     title = "Label and predicted class where the label has the lowest probability"
-    ax.text(width/2, .2, title, fontsize=9, ha="center")
+    ax.text(width/2, .2, title, fontsize=10, ha="center")
     return fig
 
 # %% ../../nbs/43_training.tensorboard.ipynb #c51dc104
@@ -131,16 +129,16 @@ def confusion_figure(
 
     counts = confusion(logits, labels).double()
     shares = counts/counts.sum(1, keepdim=True).clamp(min=1)
-    fig = Figure(figsize=(5, 5.6)) # a layout by matplotlib draws all text three times
+    fig = Figure(figsize=(5.8, 6.1)) # a layout by matplotlib draws all text three times
     ax, bar = fig.add_axes((.11, .08, .73, .66)), fig.add_axes((.87, .16, .03, .5))
     shown = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     ax.set(xlabel="predicted class (number)", ylabel="true class")
     if len(class_names) <= 16: # names fit
-        short = [plain_text(textwrap.shorten(name, 18, placeholder="…")) for name in class_names]
-        ax.set_yticks(range(len(short)), short, fontsize=7)
-        ax.set_xticks(range(len(short)), short, fontsize=7, rotation=90)
+        short = [fit_text(name, 96, most=1) for name in class_names]
+        ax.set_yticks(range(len(short)), short, fontsize=9)
+        ax.set_xticks(range(len(short)), short, fontsize=9, rotation=90)
         ax.set(xlabel="predicted class", ylabel="")
-        ax.set_position((.26, .25, .58, .5))
+        ax.set_position((.27, .26, .56, .5))
     fig.colorbar(shown, cax=bar, label="fraction of the true class")
     pairs = counts - torch.diag(counts.diag())
     lines = []
@@ -150,7 +148,7 @@ def confusion_figure(
             lines.append(f"{class_names[label]} as {class_names[answer]}: "
                          f"{int(pairs[label, answer])} of {int(counts[label].sum())}")
     title = f"Confusion matrix, {part}\n" + "\n".join(lines)
-    ax.set_title(plain_text(title), fontsize=8)
+    ax.set_title(plain_text(title), fontsize=9)
     return fig
 
 # %% ../../nbs/43_training.tensorboard.ipynb #3692b194
