@@ -163,7 +163,7 @@ def _chosen_network(source, model, weights, bundle, audit, check_labels):
     if not (audit or check_labels): return None, None
     if weights and (weights != "none" or check_labels): return (model or "resnet18", weights), None
     if weights or source.name == "toy" and not check_labels: return None, None # synthetic flowers look alike to a network
-    return network_at_hand(model) or ((model or "resnet18", "DEFAULT") if check_labels else None), None
+    return network_at_hand(model) or ((model or "resnet18", "DEFAULT") if check_labels or model else None), None
 
 # %% ../../nbs/58_evaluation.data_check.ipynb #c7cc5c35
 def _audit_pairs(source, found, embed, most):
