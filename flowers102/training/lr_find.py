@@ -95,7 +95,7 @@ def plot_lr_find(
     best, found = curve.smooth.min(), curve.suggestion
     ax.plot(curve.rates, curve.losses, color="#BBBBBB", lw=.8, label="each step")
     ax.plot(curve.rates, curve.smooth, color="#0072B2", label="average")
-    ax.axvline(found, color="#D55E00", ls="--", label=f"suggestion {found:.1g}")
+    ax.axvline(found, color="#D55E00", ls="--", label=f"suggestion {found:.2g}")
     ticks = [10.**e for e in range(math.floor(math.log10(curve.rates[0])),
                                    math.ceil(math.log10(curve.rates[-1])) + 1)]
     ax.set_xscale("log")
