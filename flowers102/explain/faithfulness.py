@@ -48,10 +48,10 @@ def crop_mask(
 # %% ../../nbs/61_explain.faithfulness.ipynb #0b53b964
 @torch.no_grad()
 def removal_curve(
-    model:nn.Module, # in evaluation mode
+    model:nn.Module, # network in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
     maps:torch.Tensor, # (N, H, W) evidence of each pixel
-    target:torch.Tensor, # (N,) classes
+    target:torch.Tensor, # (N,) class of each image
     insert:bool=False, # insert the pixels into a blurred image instead of deleting them
     steps:int=16, # number of equal steps from no pixel to all of them
 ) -> torch.Tensor: # (N, steps + 1) probability of the class, from none to all of the pixels
@@ -87,10 +87,10 @@ def _blurred(images, times=16):
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #8caaa586
 def deletion(
-    model:nn.Module, # in evaluation mode
+    model:nn.Module, # network in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
     maps:torch.Tensor, # (N, H, W) evidence of each pixel
-    target:torch.Tensor, # (N,) classes
+    target:torch.Tensor, # (N,) class of each image
     steps:int=16, # number of equal steps from no pixel to all of them
 ) -> torch.Tensor: # (N,) area under the curve, in [0, 1]; low is good
     "Mean probability of a class while its evidence is deleted first (Petsiuk et al., 2018)"
@@ -98,10 +98,10 @@ def deletion(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #c1a1c24b
 def insertion(
-    model:nn.Module, # in evaluation mode
+    model:nn.Module, # network in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
     maps:torch.Tensor, # (N, H, W) evidence of each pixel
-    target:torch.Tensor, # (N,) classes
+    target:torch.Tensor, # (N,) class of each image
     steps:int=16, # number of equal steps from no pixel to all of them
 ) -> torch.Tensor: # (N,) area under the curve, in [0, 1]; high is good
     "Mean probability of a class while its evidence is inserted first (Petsiuk et al., 2018)"
@@ -109,8 +109,8 @@ def insertion(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #bbf72731
 def pointing(
-    maps:torch.Tensor, # (N, H, W), not below 0
-    masks:torch.Tensor, # (N, H, W) bool
+    maps:torch.Tensor, # (N, H, W) heat maps, not below 0
+    masks:torch.Tensor, # (N, H, W) bool, True on the flower
 ) -> torch.Tensor: # (N,) fraction of the brightest pixels inside the mask; 0 or 1 without ties
     "Is the brightest pixel on the flower? (Zhang et al., 2018)"
     maps = maps.nan_to_num()
@@ -119,8 +119,8 @@ def pointing(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #07f6a64b
 def energy_inside(
-    maps:torch.Tensor, # (N, H, W), not below 0
-    masks:torch.Tensor, # (N, H, W) bool
+    maps:torch.Tensor, # (N, H, W) heat maps, not below 0
+    masks:torch.Tensor, # (N, H, W) bool, True on the flower
 ) -> torch.Tensor: # (N,) in [0, 1]; for an empty map, the fraction covered by the flower
     "The fraction of a map's sum that lies on the flower (Wang et al., 2020)"
     maps = maps.nan_to_num()
@@ -130,8 +130,8 @@ def energy_inside(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #7cb9c196
 def area_iou(
-    maps:torch.Tensor, # (N, H, W)
-    masks:torch.Tensor, # (N, H, W) bool
+    maps:torch.Tensor, # (N, H, W) heat maps
+    masks:torch.Tensor, # (N, H, W) bool, True on the flower
 ) -> torch.Tensor: # (N,) in [0, 1]
     "Intersection over union of the flower and equally many of the brightest pixels"
     flower = masks.flatten(1).to(maps.device)
@@ -152,7 +152,7 @@ def random_maps(
     n:int, # number of maps
     size:tuple, # (H, W) of the images
     grid:int=7, # number of random cells in each row and column
-    seed:int=0, # of the random numbers
+    seed:int=0, # seed of the random numbers
 ) -> torch.Tensor: # (n, H, W) in [0, 1]
     "Random maps, as coarse as the maps of a network"
     g = torch.Generator().manual_seed(seed)
@@ -161,11 +161,11 @@ def random_maps(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #9cf832dc
 def score_maps(
-    model:nn.Module, # in evaluation mode
+    model:nn.Module, # network in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised
     maps:torch.Tensor, # (N, H, W) in [0, 1]
-    target:torch.Tensor, # (N,) classes
-    masks:torch.Tensor|None=None, # (N, H, W) bool; None: only deletion and insertion
+    target:torch.Tensor, # (N,) class of each image
+    masks:torch.Tensor|None=None, # (N, H, W) bool, True on the flower; None: only deletion and insertion
     batch_size:int=32, # images per forward pass
 ) -> dict: # "deletion", "insertion" and perhaps "pointing", "energy", "iou": (N,) tensors
     "Every score of a batch of maps, image by image"
@@ -179,7 +179,7 @@ def score_maps(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #433e81e1
 def score_table(
-    rows:dict, # name of a map -> what `score_maps` gave
+    rows:dict, # name of a method -> its scores from `score_maps`
 ) -> str: # lines; each number is a mean over images
     "Scores of several methods as a table"
     keys = list(next(iter(rows.values())))
@@ -192,7 +192,7 @@ def score_table(
 def paste_images(
     images:torch.Tensor, # (N, 3, H, W) normalised
     at:tuple|None=None, # place as fractions of the free space, (down, right): (0, 0) is the upper left corner; None: at random
-    seed:int=0, # of the random places
+    seed:int=0, # seed of the random places
 ) -> tuple: # pasted (N, 3, H, W), and the middle of each, (N, 2) pixels down and right
     "Images at half their size on grey images"
     n, size = len(images), torch.tensor(images.shape[-2:])
@@ -205,7 +205,7 @@ def paste_images(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #04c2aff7
 def energy_centre(
-    maps:torch.Tensor, # (N, H, W), not below 0; NaN counts as 0
+    maps:torch.Tensor, # (N, H, W) heat maps, not below 0; NaN counts as 0
 ) -> torch.Tensor: # (N, 2) pixels down and right; NaN for an empty map
     "The centroid of each map"
     maps = maps.nan_to_num().double()
@@ -214,10 +214,10 @@ def energy_centre(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #57d5b0bc
 def pasting_errors(
-    cam, # `GradCAM`, inside `with`
+    cam, # a `GradCAM`, used inside `with`
     images:torch.Tensor, # (N, 3, H, W) normalised
-    at:tuple|None=None, # place, as for `paste_images`
-    seed:int=0, # of the random places
+    at:tuple|None=None, # place as fractions of the free space, (down, right); None: at random
+    seed:int=0, # seed of the random places
     batch_size:int=32, # images per forward pass
 ) -> torch.Tensor: # (N, 2) pixels down and right: centroid of the map minus middle of the pasted image; NaN if the prediction changes
     "How far the maps of pasted images are from where they should be"
@@ -232,7 +232,7 @@ def grid_pointing_images(
     images:torch.Tensor, # (N, 3, H, W) normalised, correct predictions of high confidence
     labels:torch.Tensor, # (N,) true classes
     n:int=32, # number of grids
-    seed:int=0, # of the random choice
+    seed:int=0, # seed of the random choice
 ) -> tuple: # grids (n, 3, 2H, 2W), target classes (n,), masks (n, 2H, 2W) bool of the target
     "Grids of two by two images of four classes, one of which is the target"
     rng, (H, W) = np.random.default_rng(seed), images.shape[-2:]
@@ -253,9 +253,9 @@ def grid_pointing_images(
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #124ea74c
 def randomise_parameters(
-    model:nn.Module, # a network, which is not changed
+    model:nn.Module, # network, left unchanged
     n_blocks:int|None=None, # number of last blocks to randomise besides the head; None: all
-    seed:int=0, # of the random parameters
+    seed:int=0, # seed of the random parameters
 ) -> nn.Module: # a copy with random parameters there
     "A copy of a network whose head and last blocks have random parameters"
     copied, names = copy.deepcopy(model).cpu(), list(network_blocks(model))
@@ -282,8 +282,8 @@ def _randomise(module):
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #0d8aadea
 def map_similarity(
-    a:torch.Tensor, # (N, H, W) maps
-    b:torch.Tensor, # (N, H, W) maps of the same images
+    a:torch.Tensor, # (N, H, W) heat maps
+    b:torch.Tensor, # (N, H, W) other heat maps of the same images
 ) -> torch.Tensor: # (N,) in [-1, 1]; 0 if one of the two maps is constant
     "Spearman's rank correlation of the pixels of two maps"
     from scipy.stats import rankdata
