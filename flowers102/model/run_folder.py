@@ -66,7 +66,8 @@ def new_run_folder(
     except (OSError, FlowersError) as e:
         for p in made:
             if p.is_dir() and not any(p.iterdir()): p.rmdir()
-        raise FlowersError(f"--out {out}: no run folder can be made there; {e}") from e
+        raise FlowersError(f"--out {out}: no run folder can be made there; "
+                           + str(getattr(e, "strerror", None) or e)) from e
     return out
 
 # %% ../../nbs/27_model.run_folder.ipynb #473f0f23
@@ -89,6 +90,7 @@ def _is_utf8(path):
 def _check_out(out, config):
     "Raise a `FlowersError` if a run can't use this folder"
     if not _is_utf8(out): raise FlowersError("its name is not UTF-8; choose another name")
+    if out.exists() and not out.is_dir(): raise FlowersError("it is a file; name a folder")
     if _among_photos(out, config):
         raise FlowersError(f"it lies in {config.data_dir}, where each folder is a class; "
                            "choose a folder beside the photos")

@@ -290,11 +290,12 @@ def describe_stages(
     config, # configuration, a `TrainConfig`
 ) -> str: # line to print
     "The stages of a run in one line"
-    steps = [f"linear probe on {config.probe_views} views"] if config.probe_views else []
+    several = lambda n, what: f"{n} {what}{'s'*(n != 1)}"
+    steps = [f"linear probe on {several(config.probe_views, 'view')}"] if config.probe_views else []
     if config.last_layers_epochs:
-        steps.append(f"{config.last_layers_epochs} epochs of the layers after "
-                     f"{config.split_point}, on {config.last_layers_views} cached views")
-    if config.epochs: steps.append(f"{config.epochs} epochs of full fine-tuning")
+        steps.append(f"{several(config.last_layers_epochs, 'epoch')} of the layers after "
+                     f"{config.split_point}, on {several(config.last_layers_views, 'cached view')}")
+    if config.epochs: steps.append(f"{several(config.epochs, 'epoch')} of full fine-tuning")
     if config.probe_weight: steps.append(f"an average with the probe, weight {config.probe_weight:g}")
     return f"recipe   {config.recipe_run}: {', then '.join(steps)}"
 
