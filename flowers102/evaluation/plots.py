@@ -11,8 +11,7 @@ __all__ = ['similar_order', 'worst_block', 'show_confusion', 'confused_pairs', '
 import numpy as np
 import torch
 
-from ..core import plain_text
-from ..data.photos import fit_text, read_photo
+from ..data.photos import fit_text, read_photo, text_length
 from .conformal import label_sets
 from .metrics import confusion, ece, reliability_bins
 from .report import Report
@@ -60,30 +59,44 @@ def show_confusion(
     from matplotlib.colors import LogNorm
 
     classes = similar_order(report) if classes is None else np.asarray(classes)
-    few, n = len(classes) <= 30, len(classes)
-    if ax is None: ax = plt.subplots(figsize=(5, 5), layout="constrained")[1]
+    n = len(classes)
+    side = max(5, .275*n) if n <= 30 else 5 # inches; with room for 30 names
+    if ax is None: ax = plt.subplots(figsize=(side, side), layout="constrained")[1]
     counts = confusion(report.logits, report.labels).numpy()[np.ix_(classes, classes)].astype(float)
     correct, total = np.diag(counts).sum(), counts.sum()
     np.fill_diagonal(counts, 0)
     counts[counts == 0] = np.nan
     ax.plot([-.5, n - .5], [-.5, n - .5], color="0.85", lw=1, zorder=0)
     image = ax.imshow(counts, cmap="viridis_r", norm=LogNorm(1, np.nanmax(counts, initial=2.)))
-    if not few: # a small matrix has numbers
-        ax.figure.colorbar(image, ax=ax, shrink=.6, label="photos", format="%g",
-                           ticks=[t for t in (1, 2, 3, 5, 10, 20, 50) if t <= image.norm.vmax])
-    title = f"{total - correct:.0f} errors in {total:,.0f} photos"
+    names = [report.class_names[c] for c in classes]
+    if not _write_cells(ax, counts, names):
+        ticks = [t for t in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= image.norm.vmax]
+        ax.figure.colorbar(image, ax=ax, shrink=.6, label="photos", format="%g", ticks=ticks).minorticks_off()
+    title = f"{total - correct:,.0f} errors in {total:,.0f} photos"
     if n < len(report.class_names): title = f"{total - correct:.0f} errors inside this block"
-    names = [plain_text(report.class_names[c]) for c in classes]
-    ticks = range(n) if few else []
-    ax.set_yticks(ticks, names if few else [], fontsize=7)
-    ax.set_xticks(ticks, names if few else [], fontsize=7, rotation=90)
-    if few:
-        for i, j in np.argwhere(~np.isnan(counts)):
-            dark = counts[i, j] > np.nanmax(counts)**.5
-            ax.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=7,
-                    color="white" if dark else "black")
     ax.set(xlabel="predicted class", ylabel="true class", title=title)
     return ax
+
+# %% ../../nbs/52_evaluation.plots.ipynb #39b2cf13
+def _write_cells(ax, counts, names):
+    "Write names and counts in letters of 9 points, each only if it fits; return whether the counts do"
+    edge = min(_points(ax))
+    room, most = .8*edge/len(names), np.nanmax(counts, initial=0) # points per class; the rest is for the names
+    fits = room >= 12
+    lines = int(room//11)
+    shown = [fit_text(name, (.35 if lines > 1 else .45)*edge, lines) for name in names] if fits else []
+    ax.set_yticks(range(len(shown)), shown, fontsize=9, multialignment="right")
+    ax.set_xticks(range(len(shown)), shown, fontsize=9, rotation=90, multialignment="right")
+    if not fits or text_length()(f"{most:.0f}") + 3 > room: return False
+    for i, j in np.argwhere(~np.isnan(counts)):
+        ax.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=9,
+                color="white" if counts[i, j] > most**.5 else "black")
+    return True
+
+def _points(ax):
+    "Width and height of an axes, in points"
+    box = ax.get_window_extent()
+    return 72*box.width/ax.figure.dpi, 72*box.height/ax.figure.dpi
 
 # %% ../../nbs/52_evaluation.plots.ipynb #6d59f6f3
 def confused_pairs(
@@ -110,7 +123,7 @@ def show_pair(
 
     if axs is None:
         axs = plt.subplots(2, n, figsize=(1.35*n, 3.7), layout="constrained", squeeze=False)[1]
-    edge = 72*axs[0, 0].get_window_extent().width/axs[0, 0].figure.dpi # points
+    edge = _points(axs[0, 0])[0]
     for row, one, other in ((axs[0], a, b), (axs[1], b, a)):
         own = (report.labels == one).nonzero().flatten()
         order = own[(-report.probs[own, other]).argsort(stable=True)].tolist()
@@ -118,20 +131,20 @@ def show_pair(
         for ax in row: ax.axis("off")
         for ax, i in zip(row, order):
             wrong = bool(report.predicted[i] == other)
-            _photo(ax, report, i, "", wrong)
             title = f"{report.probs[i, other]:.0%} {report.class_names[other]}" if wrong else ""
-            ax.set_title(fit_text(title, edge), fontsize=9)
+            _photo(ax, report, i, title, wrong)
         row[0].text(-.08, .5, fit_text(report.class_names[one], 1.2*edge), rotation=90, fontsize=9,
                     ha="right", va="center", multialignment="center", transform=row[0].transAxes)
     return axs
 
 # %% ../../nbs/52_evaluation.plots.ipynb #d8f75806
 def _photo(ax, report, i, title, wrong=False):
-    "Draw one photo, with a red frame if it is an error"
+    "Draw one photo, with a wrapped title, and with a red frame if it is an error"
     from PIL import ImageOps
 
+    width = 1.2*_points(ax)[0] - 4 # default distance between the columns of a grid, in points
     ax.imshow(ImageOps.fit(read_photo(report.samples[i].path), (128, 128)))
-    ax.set_title(plain_text(title), fontsize=7)
+    ax.set_title(fit_text(title, width), fontsize=9)
     if wrong:
         ax.axis("on")
         ax.set(xticks=[], yticks=[])
@@ -159,7 +172,7 @@ def show_top_losses(
     worst = [i for i, _ in top_losses(report, len(report)) if not report.correct[i]][:n]
     if axs is None:
         rows = max(1, -(-len(worst)//4))
-        axs = plt.subplots(rows, 4, figsize=(7.6, 2.2*rows), squeeze=False, layout="constrained")[1]
+        axs = plt.subplots(rows, 4, figsize=(7.6, 2.5*rows), squeeze=False, layout="constrained")[1]
     for ax in np.ravel(axs): ax.axis("off")
     for ax, i in zip(np.ravel(axs), worst):
         true, predicted = (report.class_names[c[i]] for c in (report.labels, report.predicted))
@@ -176,7 +189,7 @@ def show_changes(
     "Show photos that only one of two models classifies correctly, the most confident first"
     import matplotlib.pyplot as plt
 
-    if axs is None: axs = plt.subplots(2, n, figsize=(1.35*n, 3.6), squeeze=False, layout="constrained")[1]
+    if axs is None: axs = plt.subplots(2, n, figsize=(1.35*n, 4.2), squeeze=False, layout="constrained")[1]
     for which, row, right, wrong in zip(("first", "second"), axs, (report, other), (other, report)):
         found = (right.correct & ~wrong.correct).nonzero()[:, 0]
         sure = right.probs.amax(1)[found].argsort(descending=True, stable=True)
@@ -185,7 +198,7 @@ def show_changes(
             names = report.class_names[report.labels[i]], report.class_names[wrong.predicted[i]]
             _photo(ax, report, i, "true: {}\nnot: {}".format(*names), wrong=which == "second")
         row[0].text(-.06, .5, f"only {which}: {len(found)}", rotation=90,
-                    ha="right", va="center", fontsize=8, transform=row[0].transAxes)
+                    ha="right", va="center", fontsize=9, transform=row[0].transAxes)
     return axs
 
 # %% ../../nbs/52_evaluation.plots.ipynb #356bec6f
@@ -274,7 +287,7 @@ def show_risk_coverage(
     coverage, risk = risk_coverage_curve(report)
     ax.plot(coverage, risk, color="#1f6fb2")
     ax.axhline(1 - report.metrics["top1"], color="0.6", lw=1, ls=":", label="no abstention")
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
     ax.set(xlabel="coverage, most confident photos first", ylabel="selective risk (error rate)",
            xlim=(0, 1), ylim=(0, None), title=f"Risk-coverage curve, AURC = {risk.mean():.3f}")
     return ax
