@@ -307,7 +307,7 @@ def explanation_figure(
     k:int=0, # which of its maps
     note:str="", # a line above the name, such as "none of the 102 species? closest is"
     side:int=640, # longer side of the photo, pixels at most; it is never enlarged
-): # a Matplotlib figure; 128 dots per inch make one pixel of it one pixel of the photo
+): # a Matplotlib figure; at its 96 dots per inch, one pixel of it is one pixel of the photo
     "The photo, the evidence beside it, a colour bar, and below them names and probabilities"
     from matplotlib.figure import Figure
 
@@ -321,7 +321,7 @@ def explanation_figure(
     foot = [(line, 12, False) for line in _wrapped_px(_LEGEND, width - 2*_GAP, 12)]
     bottom = under + max(sum(px + 5 for _, px, _ in block) for block in lines) + 8
     height = bottom + 17*len(foot) + _GAP//2
-    fig = Figure(figsize=(width/128, height/128), dpi=128, facecolor="white")
+    fig = Figure(figsize=(width/_DPI, height/_DPI), dpi=_DPI, facecolor="white")
     for (left, top, right, low), image in zip(boxes, [photo, *map(evidence_image, [photo]*2, placed)]):
         ax = fig.add_axes((left/width, 1 - low/height, (right - left)/width, (low - top)/height))
         ax.imshow(image, interpolation="nearest", aspect="auto")
@@ -330,6 +330,8 @@ def explanation_figure(
     for (left, *_), block in zip(boxes, lines): _write_lines(fig, left, under, block, "black")
     _draw_bar(fig, boxes[-1][2] + 10, _GAP, max(photo.height, 100))
     return fig
+
+_DPI = 96 # as on screens: 12 pixels are 9 points
 
 _LEGEND = ("Colour: evidence for the name, in each map as a fraction of its maximum; line: half of the maximum. "
            "Grey stripes: outside the crop that the network sees, or not covered by the grid positions of its feature map.")
@@ -350,23 +352,23 @@ def _captions(e, k, note):
 # %% ../../nbs/62_explain.photo.ipynb #1294d60a
 def _write_lines(fig, left, top, lines, colour):
     "Write lines of text at a place that is given in pixels"
-    width, height = fig.get_size_inches()*128
+    width, height = fig.get_size_inches()*_DPI
     for text, px, bold in lines:
-        fig.text(left/width, 1 - top/height, plain_text(text), fontsize=px*72/128, va="top", color=colour,
+        fig.text(left/width, 1 - top/height, plain_text(text), fontsize=px*72/_DPI, va="top", color=colour,
                  fontweight="bold" if bold else "normal")
         top += px + 5
 
 def _draw_bar(fig, left, top, high):
     "Draw the colour bar at a place that is given in pixels"
-    width, height = fig.get_size_inches()*128
+    width, height = fig.get_size_inches()*_DPI
     ax = fig.add_axes((left/width, 1 - (top + high)/height, 12/width, high/height))
     ax.imshow(evidence_colours()[::-1, None], aspect="auto", extent=(0, 1, 0, 1))
-    for colour, line in (("black", 3), ("white", 1.2)): ax.axhline(.5, color=colour, linewidth=line)
+    for colour, line in (("black", 4), ("white", 1.6)): ax.axhline(.5, color=colour, linewidth=line)
     ax.set(xticks=[], yticks=[0, .5, 1])
     ax.yaxis.tick_right()
     ax.yaxis.set_label_position("right")
-    ax.tick_params(labelsize=6.75, length=2, pad=2)
-    ax.set_ylabel("evidence", fontsize=7)
+    ax.tick_params(labelsize=9, length=3, pad=3)
+    ax.set_ylabel("evidence", fontsize=9)
 
 # %% ../../nbs/62_explain.photo.ipynb #60edefe1
 def save_explanation(
