@@ -56,7 +56,7 @@ from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
 from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, next_better, plan
-from .checkpoint import (StopSignal, Stopped, differences, fingerprint,
+from .checkpoint import (StopSignal, Stopped, check_run, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
 from .optim import (Ema, average_states, batch_loss, class_weights, lr_factor,
@@ -318,6 +318,7 @@ def prepare(
     bars:bool=False, # show progress bars
 ) -> tuple: # the resolved `TrainConfig`, `Data`, and the model on its device
     "Decide, open the data, choose the split, load the weights: every user error is found here"
+    if resume: check_run(resume)
     absolute = lambda path: str(Path(path).resolve())
     kind, _, folder = config.model.partition("local-dir:")
     if folder: config = replace(config, model=f"{kind}local-dir:{absolute(folder)}")
@@ -629,11 +630,11 @@ def compare(self:Progress,
 # %% ../../nbs/45_training.loop.ipynb #9a196d1a
 @patch
 def wants_an_epoch(self:Progress,
-    config:TrainConfig, # with `patience`
+    config:TrainConfig, # with `patience`, which a training-time budget makes as long as the stage
 ) -> bool: # False: the stage is done
     "Whether the stage has epochs left, and early stopping has not ended it"
-    return (self.epoch < self.first_epoch + self.epochs
-            and self.stale_epochs < config.patience)
+    patience = max(config.patience, self.epochs) if config.minutes else config.patience
+    return self.epoch < self.first_epoch + self.epochs and self.stale_epochs < patience
 
 # %% ../../nbs/45_training.loop.ipynb #b5edd85c
 @patch(cls_method=True)
@@ -972,7 +973,9 @@ def fit_probe(
 ) -> Validation: # scores and predictions of the probe
     "Fit the head on cached features by logistic regression"
     backbone, loaders = split_model(model, "head")[0], data.loaders(config)
-    subsets = {"train": (loaders.train.dataset, config.probe_views),
+    views = copy.copy(loaders.train.dataset)
+    views.seed = sample_seed(config.seed, 0, "probe") # not those of the first epochs, which it would have fitted
+    subsets = {"train": (views, config.probe_views),
                "valid": (loaders.valid.dataset, 1)}
     features = {k: data.features(backbone, dataset, views, run and run.scratch, config.n_workers)
                 for k, (dataset, views) in subsets.items() if len(dataset)}
@@ -1144,9 +1147,7 @@ def resumed_config(
 ) -> TrainConfig: # that of the run, with the fields that may change
     "The configuration of a run to resume"
     folder, known = Path(folder), TrainConfig.__dataclass_fields__
-    if not (folder/"config.json").is_file():
-        raise FlowersError(f"--resume {folder}: no run there; expected a folder with a "
-                           "config.json, made by flowers102 train")
+    check_run(folder)
     for name in rename_old(flags):
         if name not in known:
             raise FlowersError(f"--{name}: no such setting{did_you_mean(name, known)}")
