@@ -241,11 +241,11 @@ def _map(self:GradCAM, x, logits, caught, wanted, classes):
 # %% ../../nbs/60_explain.gradcam.ipynb #c86f3381
 @patch
 def _places(self:GradCAM, x, maps, of_layer):
-    "Receptive-field centres of the cells, measured once for each image size"
+    "Receptive-field centres of the cells, measured once for each image size, to 1% of its side or with 64 crops"
     size = tuple(x.shape[-2:])
     if not (self.align and of_layer): return grid_centres(maps.shape[-2:], size)
     if size not in self._centres:
-        self._centres[size] = receptive_field_centres(self.model, self.layer, size)
+        self._centres[size] = receptive_field_centres(self.model, self.layer, size, enough=.01*min(size))
     return self._centres[size]
 
 # %% ../../nbs/60_explain.gradcam.ipynb #f8e0b9d8

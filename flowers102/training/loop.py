@@ -956,11 +956,9 @@ def complete(self:Run,
     "Log the results, and mark the run as complete"
     if not self.main: return
     predictions = load_checkpoint(self.folder/"best.pt")["predictions"]
-    log_result(self.board, self.config, metrics, self.model, self.data.loaders(self.config).valid,
-               predictions, self.data.source.class_names, self.progress.step)
-    if not self.config.dry_run:
-        save_pictures(self.folder, self.progress.history, predictions, pick(self.data.source, self.data.split.valid),
-                      self.data.source.class_names)
+    names, samples = self.data.source.class_names, pick(self.data.source, self.data.split.valid)
+    pictures = save_pictures(self.folder, self.progress.history, predictions, samples, names) if not self.config.dry_run else []
+    log_result(self.board, self.config, metrics, self.model, self.data.loaders(self.config).valid, names, pictures, self.progress.step)
     mark_complete(self.folder, metrics["epochs"]) # the last act
     for line in result_lines(metrics, self.folder, self.config.dry_run): self.log(line)
 

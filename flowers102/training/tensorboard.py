@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -62,9 +63,9 @@ class Board:
         from torchvision.utils import make_grid
         self._try("add_image", name, make_grid(images, padding=2), step)
 
-    def figure(self, name:str, figure, step:int): # a matplotlib figure
-        "Write a figure of matplotlib"
-        self._try("add_figure", name, figure, step)
+    def picture(self, name:str, path:str|Path, step:int): # an image file
+        "Write the image of a file"
+        self._try("add_image", name, np.asarray(read_photo(path)), step, dataformats="HWC")
 
     def settings(self, config:dict, scores:dict): # settings and scores, for the table of runs
         "Write settings with the final scores"
@@ -182,7 +183,7 @@ def save_pictures(
     predictions:tuple|None, # validation logits (N, C) and labels (N,); None: no confusion matrix and predictions
     samples:list, # N validation photos, of `Sample`
     class_names, # class names, in label order
-) -> list: # names of the files that were written
+) -> list: # paths of the files that were written
     "Save learning curves, confusion matrix and worst predictions in the folder of a run"
     figures = {"curves.png": curves_figure(history)} if history else {}
     if predictions and samples:
@@ -190,7 +191,7 @@ def save_pictures(
                     "mistakes.png": worst_figure(*predictions, samples, class_names)}
     for name, figure in figures.items():
         with atomic_write(Path(folder)/name) as tmp: figure.savefig(tmp, format="png", dpi=110)
-    return list(figures)
+    return [Path(folder)/name for name in figures]
 
 # %% ../../nbs/43_training.tensorboard.ipynb #a5104e1c
 @torch.no_grad()
@@ -248,18 +249,18 @@ def log_result(
     metrics:dict, # final metrics of the run
     model:nn.Module, # network with the best weights
     loader, # loader of validation images
-    predictions:tuple|None, # validation logits (N, C) and labels (N,) of the best epoch
     class_names, # class names, in label order
+    pictures, # paths of image files, from `save_pictures`; learning curves are logged as scalars anyway
     step:int, # number of steps of the run
 ): # nothing
-    "Log settings with final scores, and worst predictions, confusion matrix and features of the validation photos"
+    "Log settings with final scores, and the saved figures and the features of the validation photos"
     scores = {f"{subset}/{k}": metrics[subset][k] for subset in ("test", "valid") if metrics[subset]
               for k in ("top1", "mean_class", "nll", "ece")}
     board.settings(asdict(config), scores)
     samples = loader.dataset.samples
     if board.writer is None or not samples: return
-    board.figure("validation/worst", worst_figure(*predictions, samples, class_names), step)
-    board.figure("validation/confusion", confusion_figure(*predictions, class_names), step)
+    for path in pictures:
+        if path.name != "curves.png": board.picture(f"validation/{path.stem}", path, step)
     features, labels, thumbnails = features_of(model, loader)
     board.points(features, [class_names[i] for i in labels], thumbnails, step)
 
