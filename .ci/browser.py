@@ -140,7 +140,9 @@ def check(page, photo, name, files, shots):
     send(photo)
     expect(verdict).to_contain_text(name)
     expect(page.locator(".f102-bars i")).to_have_count(5)
-    said, share, whole = page.locator(".f102-bars li").first.evaluate("e => [e.innerText, ...['i', 'div'].map(c => e.querySelector(c).getBoundingClientRect().width)]") # at one moment
+    said, share, whole = page.wait_for_function("""() => { // at one moment, since the list is replaced when the heat map is ready
+        const line = document.querySelector('.f102-bars li'), [bar, box] = ['i', 'div'].map(c => line?.querySelector(c)?.getBoundingClientRect().width)
+        return box ? [line.innerText, bar, box] : null}""").json_value()
     assert (f"{share/whole:.1%}" in said or ">" in said and share > .999*whole), (share, whole, said)
     step(f"a photo is named as flowers102_predict names it, with a bar as long as its probability: {name}")
     heat, opacity = page.locator(".f102-stack img + img"), "e => getComputedStyle(e).opacity"

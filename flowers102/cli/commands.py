@@ -560,7 +560,7 @@ def flowers102_bench(
     freeze:str="none", # last block that is not trained
     size:int=None, # side of the square that the network gets, pixels; default: 224 (toy: 64)
     batch_size:int=32, # photos in a batch
-    n_workers:int=None, # processes that read photos; default: one less than cores, at most 4 (toy: 0)
+    n_workers:int=None, # processes that read photos; default: one less than cores, at most 4
     cache:int=None, # shorter edge of decoded photos to read, 0: the files; default: 256 on a GPU, else 0
     device:str=None, # cpu, cuda or mps; default: the best present
     amp:Literal["auto", "bfloat16", "float16", "off"]=None, # auto: half precision on a GPU; default: auto

@@ -224,6 +224,8 @@ def train_transform(
 # %% ../../nbs/15_data.transforms.ipynb #f58cea7e
 AUGMENT = {"light": {"jitter": .2, "zoom_out": 0., "close_up": 0., "grey": 0., "low_res": 0.,
                      "blur": 0., "jpeg": 0.},
+           "medium": {"jitter": .3, "zoom_out": .25, "close_up": .15, "grey": .05, "low_res": .05,
+                      "blur": .1, "jpeg": .1},
            "wild": {"jitter": .4, "zoom_out": .4, "close_up": .3, "grey": .1, "low_res": .1,
                     "blur": .25, "jpeg": .3}} # arguments of `train_transform`
 

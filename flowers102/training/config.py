@@ -123,8 +123,8 @@ class _OptimiserSettings:
 class _AugmentationSettings:
     "Augmentation and label smoothing"
     augment: str = option(
-        "light", '"light", or "wild": also small, blurred and grey flowers, as on photos from elsewhere',
-        ("light", "wild"))
+        "light", '"light"; "wild": also small, blurred and grey flowers, as on photos from elsewhere; "medium": fewer of them',
+        ("light", "medium", "wild"))
     crop_scale: float = option(
         0.35, "smallest fraction of a photo's area that a training crop shows", "FRACTION")
     jitter: float|None = option(
@@ -321,7 +321,7 @@ RECIPES = {recipe.__name__: recipe for recipe in (
     finetune, quick, probe, baseline, resnet50, efficientnet_v2_s, convnext_tiny, vit_b_16, swin_t,
     foundation, toy)}
 
-TOY_DEFAULTS = {"model": "tiny_net", "wide": True, "weights": "none", "size": 64, "n_workers": 0}
+TOY_DEFAULTS = {"model": "tiny_net", "wide": True, "weights": "none", "size": 64}
 
 # %% ../../nbs/41_training.config.ipynb #3c42b043
 GROUPS = {"data": "source", "model": "model", "schedule": "probe_views", "optimiser": "optimizer",
@@ -469,7 +469,7 @@ def _check_values(c, where=""):
         if f.name in _BELOW_ONE and not 0 <= value < 1: refuse(f.name, "0 or more, below 1")
         choices = f.metadata["values"]
         if isinstance(choices, tuple) and value not in choices:
-            refuse(f.name, " or ".join(choices) + did_you_mean(value, choices))
+            refuse(f.name, f"{', '.join(choices[:-1])} or {choices[-1]}" + did_you_mean(value, choices))
 
 # %% ../../nbs/41_training.config.ipynb #fd6ed277
 def _is_channels(text, low):
