@@ -9,6 +9,7 @@ __all__ = ['RECIPES', 'TOY_DEFAULTS', 'GROUPS', 'OLD_NAMES', 'option', 'TrainCon
 
 # %% ../../nbs/41_training.config.ipynb #c66541b2
 import math
+import sys
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -322,6 +323,7 @@ RECIPES = {recipe.__name__: recipe for recipe in (
     foundation, toy)}
 
 TOY_DEFAULTS = {"model": "tiny_net", "wide": True, "weights": "none", "size": 64}
+if sys.platform != "linux": TOY_DEFAULTS["n_workers"] = 0 # there a loader process imports PyTorch again, which takes longer than the photos
 
 # %% ../../nbs/41_training.config.ipynb #3c42b043
 GROUPS = {"data": "source", "model": "model", "schedule": "probe_views", "optimiser": "optimizer",
