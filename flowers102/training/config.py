@@ -94,7 +94,8 @@ class _ScheduleSettings:
         ("cosine", "onecycle", "constant"))
     warmup: float = option(
         0.15, 'fraction of a stage in which the "cosine" learning rate rises', "FRACTION")
-    patience: int = option(10, "early stopping: epochs without a better validation score", "EPOCHS")
+    patience: int = option(
+        10, "early stopping: epochs without a better validation score; no effect with minutes", "EPOCHS")
     minutes: float|None = option(
         None, "training-time budget: choose probe, last layers and epochs to fit", "MINUTES")
 
