@@ -29,6 +29,7 @@ import psutil
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from flowers102.data.sources import oxford_flowers
 from flowers102.inference.predictor import Predictor, predict
 
 NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
@@ -219,6 +220,17 @@ def shoot(page, folder):
         page.screenshot(path=f"{folder}/app-{width}.png")
 
 
+def mislabelled(photos, folder, n=12):
+    "A folder with `n` photos of each of `n` species, where the first photo of every second species lies under another name"
+    flowers = oxford_flowers(photos)
+    for label in range(n):
+        for k, sample in enumerate([s for s in flowers.samples if s.label == label][:n]):
+            name = flowers.class_names[(label + 1) % n if k == 0 and label % 2 else label]
+            (folder/name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(sample.path, folder/name)
+    return folder
+
+
 def review(play, folder, run, photos, shots):
     "The page of the label review: keys without a click, undo, the file of decisions, a phone"
     port, file = free_port(), Path(folder)/"decisions.json"
@@ -262,6 +274,7 @@ def review(play, folder, run, photos, shots):
             expect(status).to_contain_text("Label issue 2 of")
             expect(status).to_contain_text("Decided: drop")
             page.keyboard.press("ArrowRight")
+            expect(status).to_contain_text("Label issue 3 of") # before the click, since the buttons move with the photo
             page.get_by_role("button", name="Keep").click()
             decided(["keep", "drop", "keep"])
             page.set_viewport_size({"width": 390, "height": 800})
@@ -307,7 +320,7 @@ def main(run, photo, shots=None, options=()):
             assert not outside, f"the page needs a network: {sorted(outside)}"
             assert not problems, problems
             browser.close()
-        review(play, folder, run, photo.parent.parent, shots)
+        review(play, folder, run, mislabelled(photo.parent.parent, Path(folder)/"photos"), shots)
     for _ in range(20): # a command that was told to end has ended all that it started
         try: socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError: break
