@@ -177,7 +177,8 @@ def receptive_field_centres(
     batches = images.to(like.device, like.dtype).split(8)
     for k, x in enumerate(batches, 1):
         grid = _add_profiles(found, model, layer, x, most)
-        if k == len(batches) or enough and k % 2 == 0: # the standard error needs more than one batch
+        counts = [sum(map(len, profiles)) for profiles in found.values()] # fewer where cells are dead
+        if k == len(batches) or enough and k % 2 == 0 and min(counts, default=0) > 8: # a standard error needs more than eight
             centres = _centres_from(found, grid, size)
             if centres.error <= enough: break
     return centres
