@@ -134,8 +134,8 @@ def check_data(
     verify:bool=False, # read every photo
     audit:bool=False, # find near-duplicates, and count those in two subsets of a split
     check_labels:bool=False, # find label issues
-    model:str|None=None, # network for audit and label issues; None: `network_at_hand`
-    weights:str|None=None, # "DEFAULT", "pip" or a file; None: weights on this machine; "none": audit by hashes only
+    model:str|None=None, # network for audit and label issues; None: `network_at_hand`, or for label issues resnet18
+    weights:str|None=None, # "DEFAULT", "pip" or a file; None: weights on this machine, else downloaded if `model` is given or labels are checked; "none": audit by hashes only
     bundle:str|Path|None=None, # bundle or run folder whose network to use instead
     most:float=0.08, # largest feature distance of near-duplicates, 1 - cosine similarity
     report:str|Path|None=None, # folder for lists and figures of audit and label issues
@@ -270,8 +270,8 @@ def _finding_lines(found, most=10):
     "Lines about the audit, label issues and differences between decisions"
     lines, skipped, audit = [], found.skipped, found.audit or {}
     if skipped:
-        lines += [f"skipped  {len(skipped):,} photo(s) that can't be read, in what follows: "
-                  + ", ".join(skipped[:most]) + ", ..."*(len(skipped) > most)]
+        lines += ["skipped  in the following checks, since unreadable: " + ", ".join(skipped[:most])
+                  + ", ..."*(len(skipped) > most) + f" ({len(skipped):,} photo{'s'*(len(skipped) > 1)})"]
     if found.audit is not None:
         other = [p for p in audit["alike"] if not p["same_label"]]
         lines += [f"pairs    {len(audit['alike']):,} near-duplicates, {len(other)} of them with two labels; "

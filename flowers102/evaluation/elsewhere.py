@@ -202,7 +202,7 @@ def summary(
     report:Report, # predictions, on the own test or on photos from elsewhere
     n_boot:int=0, # number of bootstrap replicates for the intervals; 0: no intervals
 ) -> dict: # "confidence": mean; "known": fraction that passes the OOD threshold, if there is one
-    "Mean confidence, and the fraction of photos kept as known"
+    "Mean confidence, and the fraction of photos accepted as in-distribution"
     values = {"confidence": report.probs.amax(1).numpy()}
     if report.known is not None: values["known"] = report.known.numpy()
     out = {k: float(v.mean()) for k, v in values.items()}
@@ -269,7 +269,7 @@ def elsewhere_rows(
         s = scores[part]
         rows.append((f"{part}: {what}", "", f"{s['n']:,} photos"))
         for k, name, text in (("auroc", "AUROC", "{:.3f}".format), ("fpr95", "FPR at 95% TPR", "{:.1%}".format),
-                              ("known", "kept as known", "{:.1%}".format)):
+                              ("known", "accepted as in-distribution", "{:.1%}".format)):
             rows.append((f"{part}: {name}", "", text(s[k]) + _range(s, k, text)))
     return rows
 
@@ -285,7 +285,7 @@ def elsewhere_text(
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #7abf3724
 _ROWS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean per class", "confidence": "mean confidence",
-         "ece": "ECE", "known": "kept as known"}
+         "ece": "ECE", "known": "accepted as in-distribution"}
 
 def _range(scores, k, text):
     "An interval in brackets, if there is one"
@@ -324,7 +324,7 @@ def show_elsewhere(
     for (name, v), (colour, style) in zip(given.items(), _LINES):
         ax.ecdf(v, complementary=True, color=colour, ls=style, lw=1.8, label=f"{name} ({len(v):,})")
     if rule["at_least"] is not None: ax.axvline(rule["at_least"], color="grey", lw=1)
-    ax.set(title="What would pass as known, for each threshold?", ylabel="fraction that passes",
+    ax.set(title="What is accepted as in-distribution at each threshold?", ylabel="fraction that passes",
            xlabel="threshold of the " + _AXES.get(rule["score"], rule["score"]))
     ax.set_xlim(left=max(-8, ax.get_xlim()[0])) # far photos can lie at -100
     ax.legend(fontsize=9)

@@ -86,7 +86,7 @@ _OOD_IMAGES = 16 # synthetic images of each kind
 def accepted_fractions(
     bundle:Bundle, # with an OOD threshold
     report:Report, # its predictions
-    device:str|None=None, # as for `default_device`
+    device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
 ) -> dict: # kind of image -> fraction accepted as in-distribution, in [0, 1]
     "Fractions of the photos, and of synthetic OOD images, that pass the OOD threshold"
     rule = report.thresholds.get("known")
@@ -119,7 +119,7 @@ def _error_words(wrong, n, what="photos"):
     if wrong == n:
         return f"All {n:,} {what} are named wrong; at best {_one_in(1 - low)} is named right (95% interval)."
     few, many, about = _one_in(low), _one_in(high), _one_in(wrong/n)
-    between = f"between {many} and {few}" if few != many else f"95% interval {low:.1%} to {high:.1%}"
+    between = f"between {many} and {few}" if len({few, many, about}) == 3 else f"95% interval {low:.1%} to {high:.1%}"
     return f"About {about} {what} {'is' if about.startswith('1 ') else 'are'} named wrong ({between})."
 
 # %% ../../nbs/56_evaluation.html.ipynb #9e86d01e
@@ -170,7 +170,7 @@ def _point_words(point):
            " No threshold makes 99% of the answers correct; this one halves the error.")
     return head, (f"Answer only at a confidence of {_threshold(point['threshold'])} or more: {answered} of the photos "
                   f"are answered{_between(point['answered_ci'])}, {correct} of them correctly{between}.{why} "
-                  "The threshold was chosen on these photos, so the numbers are slightly optimistic.")
+                  "The threshold was chosen on these photos, so the numbers are optimistically biased.")
 
 def _threshold(t): return f"{t:.2f}" if round(t, 2) == round(t, 3) else f"{t:.3f}"
 
@@ -590,8 +590,8 @@ def _elsewhere_alt(report, elsewhere):
     parts = [f"{r.known.double().mean():.1%} of {len(r):,} photos of {k}" for k, r in groups.items()
              if r is not None and r.known is not None]
     if not parts: return "Fraction of photos above each confidence; there is no OOD threshold."
-    return ("Fraction of photos above each OOD threshold. At the threshold of the bundle pass "
-            f"{', '.join(parts)}.")
+    return ("Fraction of photos above each OOD threshold. At the threshold of the bundle, "
+            f"{', '.join(parts)} pass.")
 
 # %% ../../nbs/56_evaluation.html.ipynb #4f0eeb99
 def report_figures(
@@ -635,7 +635,7 @@ def report_figures(
 def _elsewhere_figures(draw, report, elsewhere):
     "The figures about photos from elsewhere"
     there, rival = elsewhere.report, elsewhere.rival
-    draw("elsewhere", "What passes as known at each OOD threshold: own test, photos from elsewhere, other flowers, "
+    draw("elsewhere", "What is accepted as in-distribution at each OOD threshold: own test, photos from elsewhere, other flowers, "
          "other things", _elsewhere_alt(report, elsewhere), (7, 3.4),
          lambda ax: show_elsewhere(elsewhere, report, ax))
     if not there.correct.all():
@@ -657,7 +657,7 @@ def write_report(
     robustness:Robustness|None=None, # from the function `robustness`
     comparison:tuple|None=None, # (name of another model, `Comparison` with it)
     elsewhere:ElsewhereReport|None=None, # predictions for photos from elsewhere
-    device:str|None=None, # as for `default_device`
+    device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
 ) -> dict: # what metrics.json holds
     "Write metrics.json, predictions.csv, classes.csv, figures, report.html and MODEL_CARD.md"
     out = Path(out)

@@ -115,12 +115,13 @@ def known_score(
     logits, # (N, C) logits at temperature 1
     features=None, # (N, D) features of the images, if the rule needs them
     bank=None, # (M, D) feature bank of the bundle, if the rule needs it
+    own:bool=False, # whether the images are those of the bank; none is then a neighbour of itself
 ) -> torch.Tensor: # (N,) float64, OOD scores; an image passes at `rule["at_least"]` or more
     "The score of each image by the rule of a bundle; high: in-distribution"
     if rule["score"] != COMBINED: return ood_score(logits, rule["score"])
     if features is None or bank is None:
         raise FlowersError(f"score {COMBINED}: needs the features of the images, and a bank")
-    return _smaller(rule, {"max_prob": ood_score(logits), "knn": knn_similarity(bank, features, rule["k"])})
+    return _smaller(rule, {"max_prob": ood_score(logits), "knn": knn_similarity(bank, features, rule["k"], own)})
 
 # %% ../../nbs/33_evaluation.ood.ipynb #c2847892
 def _smaller(rule, parts):
@@ -142,7 +143,7 @@ def ood_trial(
     features, labels = np.asarray(features), np.asarray(labels)
     classes = np.unique(labels)
     if not 0 < n_out < len(classes) - 1:
-        raise FlowersError(f"{n_out} classes left out of {len(classes)}: expected fewer, at least 1")
+        raise FlowersError(f"{n_out} classes left out of {len(classes)}: expected 1 to {len(classes) - 2}")
     out = np.isin(labels, np.random.default_rng(seed).choice(classes, n_out, replace=False))
     trained, known = train & ~out, rated & ~out
     new = np.searchsorted(np.unique(labels[~out]), labels)
@@ -179,7 +180,7 @@ def left_out_trial(
     for fold in (out[i:i + n_out] for i in range(0, len(out), n_out)):
         left = np.isin(labels, fold)
         rows, rated = (train & ~left).nonzero()[0], (~train & ~left).nonzero()[0]
-        rows = rows[::-(-len(rows)//most)]
+        rows, rated = rows[::-(-len(rows)//most)], rated[::-(-len(rated)//_MOST)] # as many as a bank holds
         new = np.unique(labels[rows], return_inverse=True)[1]
         layer = linear_probe(features[rows], new, Cs=(C,))
         outputs = lambda x: (nn.functional.linear(x, layer["weight"], layer["bias"]), x)
@@ -187,7 +188,7 @@ def left_out_trial(
         rule, bank = fit_ood(*inside)
         scores = known_score(rule, *outside, bank)
         passed.append(scores >= rule["at_least"])
-        areas.append(auroc(known_score(rule, *inside, bank), scores))
+        areas.append(auroc(known_score(rule, *inside, bank, own=True), scores))
     passed = torch.cat(passed)
     return {"classes": len(out), "n": len(passed), "known": passed.double().mean().item(), "auroc": float(np.mean(areas))}
 

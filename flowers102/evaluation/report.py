@@ -39,8 +39,8 @@ class Report:
     subset: str = "test" # "train", "valid" or "test"
     temperature: float = 1.0 # temperature that logits are divided by
     thresholds: dict = field(default_factory=dict) # thresholds from `calibrate`
-    n_contaminated: int|None = 0 # number of photos that the model was trained on; None: unknown
-    n_tuned: int = 0 # number of photos that selected the model's epoch, temperature and thresholds
+    n_contaminated: int|None = 0 # number of these photos that the model was trained on; None: unknown
+    n_tuned: int = 0 # number of these photos that selected the model's epoch, temperature and thresholds
     views: int = 1 # views averaged for each photo; 2: also mirrored, 10: also crops
     features: torch.Tensor|None = None # (N, D) features, if the OOD rule needs them
     bank: torch.Tensor|None = None # (M, D) feature bank of the bundle
@@ -191,7 +191,7 @@ def _refuse_other_classes(bundle, source):
     if own == other: return
     first = next((f"class {i} is {b!r} there and {a!r} in the bundle"
                   for i, (a, b) in enumerate(zip(own, other)) if a != b),
-                 "all that both have are the same")
+                 f"the first {min(len(own), len(other))} are the same")
     raise FlowersError(f"{source.root}: its {len(other)} classes are not the {len(own)} of the "
                        f"bundle ({first}); give the photos that the bundle is for")
 
@@ -223,5 +223,5 @@ def split_of(
         raise FlowersError(f"{source.root}: {bundle.protocol} of these photos has "
                            f"the hash {split.sha256[:12]}, the bundle was trained on "
                            f"{bundle.split_sha256[:12]}; test photos may be among those that it "
-                           "was trained on: give the photos of that time, or its run's split.json")
+                           "was trained on: give the photos as they were at training, or its run's split.json")
     return split

@@ -219,7 +219,7 @@ def robustness(
     corruptions=(*CORRUPTIONS, *IMAGENET_C), # types of corruption to measure
     every:int=1, # use every N-th photo: 4 takes a quarter of the time
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
-    tick=lambda corruption: None, # called with the type before each severity, to show progress
+    tick=lambda corruption: None, # called before each pass with the type of corruption, or "" for the photos without corruption
 ) -> Robustness: # accuracy with and without corruption
     "Accuracy of single views under each type of corruption, at each severity"
     labels, rows, wrong = report.labels[::every], {}, {}
@@ -232,7 +232,7 @@ def robustness(
         rows[kind] = [(s, r.double().mean().item()) for s, r in zip(corruption_type(kind)[2], right)]
         if kind in IMAGENET_C: wrong[kind] = [(~r).double() for r in right]
     all_of_them = torch.stack(sum(wrong.values(), [])).mean(0).tolist() if set(IMAGENET_C) <= set(wrong) else ()
-    which = f"{len(labels):,} of {len(report):,} {report.part} photos"
+    which = f"{len(labels):,} of {len(report):,} {report.subset} photos"
     return Robustness(len(labels), clean, rows, which, tuple(all_of_them))
 
 # %% ../../nbs/53_evaluation.robustness.ipynb #29c32c3f
@@ -244,11 +244,11 @@ def at_own_size(
     if not Path(folder).is_dir(): raise FlowersError(f"--originals {folder}: no such folder")
     files = [Path(folder)/Path(s.path).name for s in report.samples]
     if twice := [f.name for f, n in Counter(files).items() if n > 1]:
-        raise FlowersError(f"--originals {folder}: {twice[0]} is the name of several {report.part} photos, in "
+        raise FlowersError(f"--originals {folder}: {twice[0]} is the name of several {report.subset} photos, in "
                            "folders of their own; files are found by name, so names must be unique")
     kept = [i for i, file in enumerate(files) if file.is_file()]
     if not kept:
-        raise FlowersError(f"--originals {folder}: holds none of the {len(files):,} {report.part} photos; "
+        raise FlowersError(f"--originals {folder}: holds none of the {len(files):,} {report.subset} photos; "
                            f"expected files of the same names, such as {files[0].name}")
     features = None if report.features is None else report.features[kept]
     return replace(report, logits=report.logits[kept], labels=report.labels[kept], features=features,

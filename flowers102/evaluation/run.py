@@ -135,7 +135,7 @@ def _fair_bundle(flag, folder, report):
     if bundle.split_sha256 != report.split_sha256:
         raise FlowersError(f"{flag} {folder}: was trained on split {bundle.split_sha256[:12]}, "
                            f"not on {report.split_sha256[:12]}; it may have learnt from these "
-                           f"{report.part} photos")
+                           f"{report.subset} photos")
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #b574c944
@@ -204,7 +204,7 @@ def evaluation_dict(
 ) -> dict: # results, JSON-ready
     "An evaluation as one dictionary"
     report = found.report
-    about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "subset": report.part}
+    about = {"protocol": report.protocol, "split_sha256": report.split_sha256, "subset": report.subset}
     more = {"comparison": vars(found.comparison)} if found.comparison else {}
     if found.spread: more["spread"] = found.spread
     if found.elsewhere: more["elsewhere"] = elsewhere_json(found.elsewhere, n_boot)

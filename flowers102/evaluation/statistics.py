@@ -125,7 +125,7 @@ class Comparison:
 def mcnemar(
     only_first:int, # photos that only the first model classifies correctly
     only_second:int, # photos that only the second model classifies correctly
-) -> float: # two-sided; 1 if there are none
+) -> float: # two-sided p-value; 1 if no photo distinguishes the models
     "The mid-p value of McNemar's test (Fagerland, Lydersen and Laake, 2013)"
     from scipy.stats import binom
 
@@ -156,15 +156,15 @@ def compare(
 # %% ../../nbs/51_evaluation.statistics.ipynb #96570638
 def spread(
     metrics, # reports; or run folders, or dictionaries as in metrics.json
-    subset:str="test", # key in metrics.json: "test", "valid", "test_tta", ...
+    subset:str="test", # key in metrics.json: "test", "valid", "test_tta", ...; a report is of one subset anyway
 ) -> dict: # name -> (mean, standard deviation or None for a single run, number of runs)
-    "Mean and standard deviation of each metric over several runs on one split"
+    "Mean and standard deviation of each metric that all of several runs on one split have"
     rows = [_metrics_of(m, subset, i) for i, m in enumerate(metrics)]
     about = sorted({about for about, _ in rows})
     if len(about) != 1:
         raise FlowersError("spread: expected runs on one split, got " + (", ".join(about) or "none"))
     first = rows[0][1]
-    keys = [k for k, v in first.items() if isinstance(v, (int, float)) and k != "n"]
+    keys = [k for k, v in first.items() if isinstance(v, (int, float)) and k != "n" and all(k in r for _, r in rows)]
     values = {k: np.array([r[k] for _, r in rows]) for k in keys}
     return {k: (float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else None, len(v))
             for k, v in values.items()}

@@ -256,7 +256,7 @@ def randomise_parameters(
     model:nn.Module, # network, left unchanged
     n_blocks:int|None=None, # number of last blocks to randomise besides the head; None: all
     seed:int=0, # seed of the random parameters
-) -> nn.Module: # a copy with random parameters there
+) -> nn.Module: # a copy whose head and chosen blocks have random parameters
     "A copy of a network whose head and last blocks have random parameters"
     copied, names = copy.deepcopy(model).cpu(), list(network_blocks(model))
     kept = names[:max(0, len(names) - n_blocks)] if n_blocks is not None else []

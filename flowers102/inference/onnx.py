@@ -245,7 +245,7 @@ def _parsed(text):
 
 # %% ../../nbs/72_inference.onnx.ipynb #8e59f546
 def onnx_model(
-    bundle:Bundle, # to export
+    bundle:Bundle, # bundle to export
     network=None, # its network as an ONNX model, such as a quantised one; None: export it
     class_maps:bool=False, # one more output, where it is exact: `class_maps` (N, C, h, w), from which heat maps are made
 ): # an `onnx.ModelProto`: photos (N, H, W, 3) uint8 to probs and logits (N, C), `known` and `softening` (N,) with a feature bank
@@ -362,10 +362,10 @@ class Agreement:
 
 # %% ../../nbs/72_inference.onnx.ipynb #606b8fcf
 def check_onnx(
-    predictor:Predictor, # PyTorch
-    other:OnnxPredictor, # ONNX
+    predictor:Predictor, # predictor with PyTorch
+    other:OnnxPredictor, # predictor with ONNX
     photos:list, # each as for `predict_stream`
-) -> Agreement: # between the two
+) -> Agreement: # number of photos with the same predictions, and the largest difference
     "Compare the predictions of ONNX with those of PyTorch"
     n = same = same_top = 0
     largest, every = 0., len(predictor.bundle.class_names)
@@ -382,8 +382,8 @@ def check_onnx(
 
 # %% ../../nbs/72_inference.onnx.ipynb #5337b645
 def quantize_onnx(
-    bundle:Bundle, # to export
-    photos:Iterable, # some hundred photos to measure the ranges of activations on
+    bundle:Bundle, # bundle to export
+    photos:Iterable, # a few hundred photos to measure the ranges of activations on
     class_maps:bool=False, # one more output, as for `onnx_model`
 ): # an `onnx.ModelProto`, as from `onnx_model`
     "A bundle as one ONNX model whose network computes with 8-bit integers"
@@ -398,7 +398,7 @@ def quantize_onnx(
             plain, small, ready, quant_format=q.QuantFormat.QDQ, per_channel=True,
             activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8)
         small = onnx.load(small)
-        if class_maps and _with_exact_maps(network, bundle): small = _with_class_maps(small, len(bundle.class_names))
+        if class_maps and _with_exact_maps(network, bundle): small = _with_class_maps(small, len(bundle.class_names)) or small
         return onnx_model(bundle, small)
 
 # %% ../../nbs/72_inference.onnx.ipynb #4c84c63f

@@ -35,7 +35,7 @@ from ..model.run_folder import refuse_run_folder
 
 # %% ../../nbs/76_inference.web.ipynb #b2c88b57
 def web_file(
-    name:str, # in `flowers102/inference/static`, such as "look.css"
+    name:str, # name of a file in `flowers102/inference/static`, such as "look.css"
 ) -> str: # its text
     "A script, style sheet or text of the page"
     return (files("flowers102.inference")/"static"/name).read_text(encoding="utf-8")
@@ -59,9 +59,10 @@ def about_text(
         text = (f"{text[:-1]}: of {tried['n']:,} photos of species that a trial had left out, {tried['known']:.0%} "
                 "got one of the other names.")
     if not (split and isinstance(test, dict) and all(isinstance(test.get(k), (int, float)) for k in ("top1", "n"))): return text
-    away = f": {elsewhere['top1']:.1%} of {elsewhere['n']:,}, of {elsewhere['classes']} of the species" if elsewhere else ""
+    away = (f"it was correct for {elsewhere['top1']:.1%} of {elsewhere['n']:,}, of {elsewhere['classes']} of the species" if elsewhere
+            else "it is usually correct less often")
     return (f"{text} Its prediction was correct for {test['top1']:.1%} of {test['n']:,} test photos ({bundle.protocol}, split {split[:12]}). "
-            f"These are photos of the collection that it was trained on; on photos from elsewhere it is correct less often{away}.")
+            f"These are photos of the collection that it was trained on; on photos from elsewhere {away}.")
 
 # %% ../../nbs/76_inference.web.ipynb #6583662e
 OUTSIDE = 255, 255, 255, 180 # colour (RGBA) where the network did not look
@@ -82,7 +83,7 @@ RUNTIME = { # the version that the page is tested with; SHA-384 of its files, as
 
 # %% ../../nbs/76_inference.web.ipynb #87f419b7
 def integrity(
-    content:bytes, # of a file
+    content:bytes, # content of a file
 ) -> str: # such as "sha384-...", in base64
     "The hash of a file, as browsers check it"
     return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
@@ -90,7 +91,7 @@ def integrity(
 # %% ../../nbs/76_inference.web.ipynb #91cfa1e0
 def find_runtime(
     ort:str|Path|None=None, # folder of an npm installation with onnxruntime-web; None: the content delivery network
-    note=print, # called with a remark if the version is a different one
+    note=print, # called with a line if the files are not those of the tested version
 ) -> tuple: # (description for `bundle.json`, {name: bytes} of the files to copy)
     "Where the page gets onnxruntime-web from"
     parts = {k: dict(RUNTIME[k]) for k in ("script", "binary")}
@@ -190,14 +191,15 @@ def page_files(
     small = {f"{name}": web_file(name).encode() for name in _STATIC} | {f"icon-{n}.png": _icon(n) for n in (192, 512)} | small
     small["manifest.json"] = _json(_manifest())
     small["bundle.json"] = _json(facts | {"files": sorted([*small, *large, "bundle.json", "index.html", "sw.js"])})
-    version = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content).digest() for name, content in sorted((small | large).items()))).hexdigest()[:12]
     env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = env.from_string((files("flowers102.inference")/"templates"/"web.html.jinja").read_text(encoding="utf-8"))
     hosts = "".join(f" {p['url']}" for p in (facts["runtime"]["script"], facts["runtime"]["binary"]) if "://" in p["url"])
-    page = template.render(version=version, about=about, words=page_words(), hosts=hosts, maps=facts["maps"], rows=card_rows(facts),
-                           made_with=__version__, runtime=facts["runtime"]["version"])
+    page = lambda version: template.render(version=version, about=about, words=page_words(), hosts=hosts, maps=facts["maps"], rows=card_rows(facts),
+                                           made_with=__version__, runtime=facts["runtime"]["version"]).encode()
+    everything = small | large | {"index.html": page(""), "sw.js": web_file("sw.js").encode()}
+    version = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content).digest() for name, content in sorted(everything.items()))).hexdigest()[:12]
     head = f"const VERSION = {json.dumps(version)}, FILES = {json.dumps(['./', 'index.html', *sorted(small)])}\n"
-    return small | large | {"index.html": page.encode(), "sw.js": (head + web_file("sw.js")).encode()}
+    return small | large | {"index.html": page(version), "sw.js": (head + web_file("sw.js")).encode()}
 
 _STATIC = "look.css", "page.css", "answer.js", "maps.js", "load.js", "page.js", "worker.js"
 
@@ -304,8 +306,8 @@ def _write_folder(out, made):
 
 # %% ../../nbs/76_inference.web.ipynb #9ed0dc9b
 def about_model(
-    path:Path, # of an ONNX file, from `onnx_model` with `class_maps=True`
-    bundle:Bundle, # that it was made of
+    path:Path, # path of an ONNX file, from `onnx_model` with `class_maps=True`
+    bundle:Bundle, # bundle that the file was made of
 ) -> dict: # "bytes", "integrity", "precision", "maps": (h, w) or None
     "Size, hash, precision and grid of the class maps of an ONNX file"
     session, content = OnnxPredictor(path).session, path.read_bytes()

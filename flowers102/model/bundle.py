@@ -107,7 +107,7 @@ def bundle_model(
 
 # %% ../../nbs/25_model.bundle.ipynb #8fd85daf
 def _checked_network(bundle, what="bundle"):
-    "The network on the meta device, after a check that the weights of the bundle fit"
+    "The network, on the meta device if torchvision has it, after a check that the weights of the bundle fit"
     size, n = bundle.preprocess["size"], len(bundle.class_names)
     try: model = new_network(bundle.arch, n, size, meta=True, **bundle.options)
     except (FlowersError, TypeError, ValueError, RuntimeError, AssertionError) as e:
@@ -318,7 +318,9 @@ def _check_preprocess(p, path):
             and 0 < p["size"] <= p["resize"] <= MOST_PIXELS):
         raise FlowersError(f"{path}: preprocess: size and resize should be positive whole numbers, "
                            f"size at most resize, and resize at most {MOST_PIXELS}")
-    try: eval_transform(**p)(Image.new("RGB", (8, 8)))
+    try:
+        if not all(map(_number, [*p["mean"], *p["std"]])): raise ValueError("mean and std should be finite numbers")
+        eval_transform(**p)(Image.new("RGB", (8, 8)))
     except (TypeError, ValueError, RuntimeError) as e:
         raise FlowersError(f"{path}: preprocess can't be used ({e})") from e
 
@@ -379,7 +381,7 @@ def _unknown_thresholds(thresholds):
 # %% ../../nbs/25_model.bundle.ipynb #64b63288
 def _number(value):
     "Whether a value is a finite number and not a Boolean"
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) < 1e300 # also False for NaN
 
 # %% ../../nbs/25_model.bundle.ipynb #29ff7ac4
 def _good_centres(centres):

@@ -59,11 +59,16 @@ def _stay_eval(module, inputs):
     "Forward pre-hook of a frozen block that sets evaluation mode again after `model.train()`"
     if module.training: module.eval()
 
+# %% ../../nbs/24_model.freeze.ipynb #3cc9322d
+def _keep_statistics(module, inputs):
+    "The same for a batch-norm layer; a hook of its own, which `freeze_to` does not remove"
+    if module.training: module.eval()
+
 # %% ../../nbs/24_model.freeze.ipynb #afcb9d2d
-def _unfreeze(module):
-    "Remove the hook from `module`, also after `copy.deepcopy`"
+def _unfreeze(module, which):
+    "Remove a hook from `module`, also after `copy.deepcopy`"
     hooks = module._forward_pre_hooks
-    for key in [k for k, hook in hooks.items() if hook is _stay_eval]: del hooks[key]
+    for key in [k for k, hook in hooks.items() if hook is which]: del hooks[key]
 
 # %% ../../nbs/24_model.freeze.ipynb #96a2fddd
 def early_blocks(
@@ -99,7 +104,7 @@ def freeze_to(
         raise FlowersError(f"--freeze {block}: no such block{did_you_mean(block, names)}; "
                            f"expected none, early, head, or one of {', '.join(names)}")
     model.requires_grad_(True).train(model.training)
-    for module in blocks.values(): _unfreeze(module)
+    for module in blocks.values(): _unfreeze(module, _stay_eval)
     frozen = names[:counts[block]]
     for name in frozen:
         blocks[name].requires_grad_(False).eval().register_forward_pre_hook(_stay_eval)
@@ -114,8 +119,8 @@ def freeze_batch_norm(
     "Freeze the statistics of all batch-norm layers; their scales and shifts still train"
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            _unfreeze(module)
-            module.eval().register_forward_pre_hook(_stay_eval)
+            _unfreeze(module, _keep_statistics)
+            module.eval().register_forward_pre_hook(_keep_statistics)
 
 # %% ../../nbs/24_model.freeze.ipynb #b84f9ad0
 def train_mode(
@@ -123,7 +128,7 @@ def train_mode(
 ) -> nn.Module: # `model`
     "Set training mode for all modules that are not frozen"
     for module in model.train().modules():
-        if _stay_eval in module._forward_pre_hooks.values(): module.eval()
+        if {_stay_eval, _keep_statistics} & {*module._forward_pre_hooks.values()}: module.eval()
     return model
 
 # %% ../../nbs/24_model.freeze.ipynb #3e3e5a72
@@ -132,12 +137,12 @@ def batch_norm_agreement(
     model:nn.Module, # network to measure
     images:torch.Tensor, # (N, 3, H, W) training batch of at least 16 images
 ) -> float: # at most 1; 1: equal outputs, or no batch-norm layer in training mode
-    "Cosine similarity of the outputs with batch statistics and with stored statistics"
+    "Cosine similarity of the outputs with batch statistics and with stored statistics, each minus its mean over the batch; mean over the images"
     model = copy.deepcopy(model).eval()
     stored = model(images).float()
-    for module in model.modules():
-        frozen = _stay_eval in module._forward_pre_hooks.values()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm): module.train(not frozen)
+    train_mode(model)
+    for module in model.modules(): # batch norm alone is measured, not dropout
+        if not isinstance(module, nn.modules.batchnorm._BatchNorm): module.training = False
     batch = model(images).float()
     return nn.functional.cosine_similarity(stored - stored.mean(0), batch - batch.mean(0)).mean().item()
 

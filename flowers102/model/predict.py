@@ -48,7 +48,7 @@ def predict_outputs(
     bar:str="", # what the progress bar says, on a terminal, if it takes longer than three seconds; "": no bar
 ) -> tuple: # logits (N, C), features (N, D) or None, both float32, and labels (N,) int64; on the CPU
     "Logits, features and labels of every photo of a loader; the features are those of the image as it is"
-    device, was_training = next(model.parameters()).device, model.training
+    device, modes = next(model.parameters()).device, {m: m.training for m in model.modules()}
     model.eval()
     logits, features, labels = [], [], []
     total = len(loader) if hasattr(loader, "__len__") else None
@@ -62,7 +62,7 @@ def predict_outputs(
         logits.append(z.cpu())
         if rows is not None: features.append(rows.cpu())
         labels.append(y)
-    model.train(was_training)
+    for module, mode in modes.items(): module.training = mode
     tables = [torch.cat(t) if t else none for t, none in ((logits, torch.zeros(0, 1)), (features, None),
               (labels, torch.zeros(0, dtype=torch.int64)))]
     return tuple(tables) if ranks.world == 1 else _gathered(tables, loader, ranks)
@@ -96,17 +96,17 @@ def bank_distance(
     rule:dict, # `thresholds["known"]` of a bundle with a bank
     features, # (N, D) features
     bank, # (M, D) bank
-    own:bool=False, # the images are those of the bank
-) -> torch.Tensor: # (N,) float64; 0: as near as most validation photos, 1: as far as their furthest 5%
+    own:bool=False, # whether the features are those of the bank; none is then a neighbour of itself
+) -> torch.Tensor: # (N,) float64; 0: at most the median distance of the validation photos, 1: the distance that 5% of them exceed
     "How far each image is from the validation photos, on the scale of the rule"
     middle, low = rule["knn"]
     return ((middle - knn_similarity(bank, features, rule["k"], own))/max(middle - low, 1e-4)).clamp(min=0)
 
 # %% ../../nbs/28_model.predict.ipynb #3c2a9c8e
 def soften(
-    logits:torch.Tensor, # (N, C)
+    logits:torch.Tensor, # (N, C) logits, already divided by the temperature
     slope:float, # from `fit_slope`
-    distances:torch.Tensor, # (N,) at least 0
+    distances:torch.Tensor, # (N,) distance of each image from the validation photos, from `bank_distance`, at least 0
 ) -> torch.Tensor: # (N, C), of the same dtype
     "Logits divided by a number that grows with the distance"
     return logits/(1 + slope*distances)[:, None].to(logits.dtype)
@@ -114,11 +114,11 @@ def soften(
 # %% ../../nbs/28_model.predict.ipynb #6abbffd9
 def calibrated_logits(
     logits:torch.Tensor, # (N, C) logits at temperature 1
-    temperature:float, # of the bundle
-    thresholds:dict, # of the bundle
-    features=None, # (N, D) features, if there is a slope
+    temperature:float, # temperature of the bundle, positive
+    thresholds:dict, # thresholds of the bundle, for its slope and OOD rule
+    features=None, # (N, D) features; None: the slope is not used
     bank=None, # (M, D) bank of the bundle, if there is a slope
-) -> torch.Tensor: # (N, C), of the same dtype; their softmax are the calibrated probabilities
+) -> torch.Tensor: # (N, C), of the same dtype; their softmax is the calibrated probabilities
     "Logits divided by the temperature of each photo"
     slope = thresholds.get("slope", 0.)
     if not slope or features is None: return logits/temperature
@@ -128,17 +128,18 @@ def calibrated_logits(
 def fuse_network(
     model:nn.Module, # a classifier; put into evaluation mode
     inplace:bool=False, # change `model` itself instead of a copy
-) -> nn.Module: # `model` itself if its graph can't be traced
+) -> nn.Module: # a fused copy, in evaluation mode; `model` itself, unchanged, if its graph can't be traced
     "Fold batch norms into the convolutions before them, if the network can be traced"
     try: graph = _Tracer().trace(model.eval())
     except Exception: return model # a graph that depends on its input
     fused = fx.GraphModule(model if inplace else copy.deepcopy(model), graph)
     parts, calls = dict(fused.named_modules()), Counter(node.target for node in graph.nodes)
+    read = {node.target.rpartition(".")[0] for node in graph.nodes if node.op == "get_attr"} # layers whose weights are used by themselves, too
     for node in fused.graph.nodes:
         before = node.args[0] if node.op == "call_module" and node.args else None
         conv, norm = parts.get(getattr(before, "target", None)), parts.get(node.target)
         if not _can_fuse(conv, norm) or len(before.users) > 1: continue
-        if calls[before.target] > 1 or calls[node.target] > 1: continue # shared weights
+        if calls[before.target] > 1 or calls[node.target] > 1 or {before.target, node.target} & read: continue # shared weights
         conv.weight, conv.bias = fuse_conv_bn_weights(conv.weight, conv.bias, norm.running_mean,
             norm.running_var, norm.eps, norm.weight, norm.bias)
         fused.set_submodule(node.target, norm.act if hasattr(norm, "act") else nn.Identity())

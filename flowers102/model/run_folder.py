@@ -32,7 +32,7 @@ def mark_complete(
 # %% ../../nbs/27_model.run_folder.ipynb #0a6e2537
 def is_complete(
     folder:str|Path, # run folder
-) -> bool: # False if training is unfinished, or the bundle is missing or was replaced
+) -> bool: # False if training is unfinished, the bundle is missing or was replaced, or metrics.json is missing
     "Whether the training of a run is complete"
     done, about, metrics = (_object(Path(folder)/name) for name in
                             ("done.json", "bundle/bundle.json", "metrics.json"))
@@ -152,7 +152,7 @@ def refuse_run_folder(
 BUNDLE_FILES = "bundle.json", "model.safetensors"
 RUN_FILES = "config.json", "last.pt", "best.pt", "done.json", "bundle/bundle.json"
 OWN_FILES = ("config.json", "split.json", "history.csv", "curves.png", "confusion.png", "mistakes.png", "last.pt", "best.pt",
-             "metrics.json", "done.json", "bundle")
+             "probe.pt", "metrics.json", "done.json", "bundle")
 
 def _holds(folder, names):
     "Whether one of these files is in a folder"

@@ -72,8 +72,10 @@ def _from_config(ident, folder=None):
                                "made by timm's `save_for_hf`") from e
         reason = (str(e).splitlines() or [type(e).__name__])[0][:120]
         raise FlowersError(f"--model timm:{where}: its config.json can't be had ({reason})") from e
-    known = _from_registry(arch).config
-    return TimmSpec(arch, {**known, **config}, dict(options or {}), folder)
+    known, options = _from_registry(arch).config, dict(options or {})
+    side = options.pop("img_size", None) # as an option it would override any other resolution
+    size = {"input_size": (3, side, side)} if isinstance(side, int) else {}
+    return TimmSpec(arch, {**known, **config, **size}, options, folder)
 
 # %% ../../nbs/21_model.timm.ipynb #305c272c
 def timm_spec(

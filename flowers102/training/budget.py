@@ -57,6 +57,7 @@ def cost(
     small = round(config.start_fraction*config.epochs) if config.start_size else 0
     seconds = sizes["test"]/predict*(1 + 2*config.tta) + check*(1 + bool(config.probe_weight)) + min(check, 500/predict) + CENTRES/predict # test, calibration, receptive-field centres
     if config.probe_views and not probed: seconds += config.probe_views*n*(1/predict + 0.002) + check
+    if config.probe_views and not probed and config.weights != "none": seconds += 4*min(n, 2000)*0.001 # `left_out_trial`
     if config.last_layers_epochs:
         seconds += (config.last_layers_views*n/predict
                     + config.last_layers_epochs*n/speeds.last_layers + check)
@@ -94,7 +95,7 @@ def _plans(config, speeds, split_point, probe):
     last = [[replace(partial, last_layers_views=v, last_layers_epochs=e, patience=e) for e in range(30*bool(speeds.last_layers), 2, -1)]
             for v in (3, 2, 1)]
     return (epochs(full, 40, 3) + epochs(low, 40, 3)*bool(small) + last[0] + epochs(low, 2, 2)*bool(small)
-            + last[1] + last[2] + [replace(full, epochs=0, probe_views=max(2, config.probe_views))])
+            + last[1] + last[2] + epochs(full, 1, 1) + [replace(full, epochs=0, probe_views=max(2, config.probe_views))])
 
 # %% ../../nbs/42_training.budget.ipynb #72e0f220
 def _at_full_size(config, speeds, fits):

@@ -73,13 +73,13 @@ def fingerprint(
     source:Source, # photos of the run
     split:Split, # split of the run
 ) -> dict: # name -> hash or version, as text
-    "Hashes and versions of everything that the bits of a run depend on, except its configuration"
+    "Hashes and versions that the bits of a run depend on; configuration, hardware and processes are compared separately"
     samples = pick(source, split.train + split.valid + split.test)
     photos = hashlib.blake2b(digest_size=8)
     for s, digest in zip(samples, file_digests(s.path for s in samples)):
         photos.update(f"{s.id} {s.label} {digest}\n".encode())
     code = hashlib.blake2b(digest_size=8)
-    package = Path(__file__).parents[1] # all rooms
+    package = Path(__file__).parents[1] # all sub-packages
     for path in sorted(package.rglob("*.py")): code.update(path.read_bytes())
     return {"split": split.sha256, "content of photos": photos.hexdigest(), **versions(),
             "code of flowers102": code.hexdigest(), "threads": str(torch.get_num_threads())}

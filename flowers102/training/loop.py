@@ -1062,11 +1062,13 @@ def plan_for_minutes(
     if not config.minutes: return config, []
     names, report, sizes = list(network_blocks(model)), model.load_report, data.split.sizes
     split_point = names[2*len(names)//3 - 1]
+    began = time.perf_counter()
     speeds = measure_speeds(config, data, model, split_point, limit=config.minutes)
     pretrained = not report.missing and report.source != "none"
+    again = (time.perf_counter() - began)*bool(config.probe_views and pretrained and not probed) # measured again after the probe
     left = 60*config.minutes - run.seconds
     args = speeds, sizes, split_point, pretrained, probed
-    try: chosen = plan(config, *args[:2], left, *args[2:])
+    try: chosen = plan(config, *args[:2], left - again, *args[2:])
     except FlowersError:
         if not probed: raise
         chosen = replace(config, epochs=0, last_layers_epochs=0) # the probe is the model
@@ -1074,7 +1076,7 @@ def plan_for_minutes(
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
     run.log(f"speed    training {steps}; last layers {speeds.last_layers:.0f}; evaluation "
             f"{speeds.predict:.0f}")
-    takes = cost(planned, speeds, sizes, probed)
+    takes = cost(planned, speeds, sizes, probed) + again
     run.log(f"plan     {takes/60:.1f} of the {left/60:.1f} minutes left")
     if more: run.log(f"minutes  about {config.minutes + (takes + more[0] - left)/60:.0f} would allow {more[1]}")
     asked, now = asdict(config), asdict(planned)

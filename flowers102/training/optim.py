@@ -28,7 +28,7 @@ def lr_factor(
     "The learning rate at some point of a stage, as a fraction of its peak"
     if schedule == "constant": return 1.
     rise, start, end = (warmup, 0., 0.) if schedule == "cosine" else (0.3, 0.04, 4e-6)
-    if progress >= rise: return _half_cosine((progress - rise)/(1 - rise), 1., end)
+    if progress >= rise: return _half_cosine((progress - rise)/max(1 - rise, 1e-9), 1., end)
     part = progress/rise
     return part if schedule == "cosine" else _half_cosine(part, start, 1.)
 
@@ -132,7 +132,7 @@ class Ema:
         self.model.requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, model:nn.Module): # call after each step
+    def update(self, model:nn.Module): # network in training, after its optimiser step
         "Move the average towards the weights of a network"
         decay = min(self.decay, (1 + self.steps)/(10 + self.steps))
         self.steps += 1
