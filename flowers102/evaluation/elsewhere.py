@@ -269,7 +269,7 @@ def elsewhere_rows(
         s = scores[part]
         rows.append((f"{part}: {what}", "", f"{s['n']:,} photos"))
         for k, name, text in (("auroc", "AUROC", "{:.3f}".format), ("fpr95", "FPR at 95% TPR", "{:.1%}".format),
-                              ("known", "accepted as in-distribution", "{:.1%}".format)):
+                              ("known", "accepted", "{:.1%}".format)):
             rows.append((f"{part}: {name}", "", text(s[k]) + _range(s, k, text)))
     return rows
 
@@ -285,7 +285,7 @@ def elsewhere_text(
 
 # %% ../../nbs/55_evaluation.elsewhere.ipynb #7abf3724
 _ROWS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean per class", "confidence": "mean confidence",
-         "ece": "ECE", "known": "accepted as in-distribution"}
+         "ece": "ECE", "known": "accepted"}
 
 def _range(scores, k, text):
     "An interval in brackets, if there is one"
