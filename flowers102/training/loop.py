@@ -174,7 +174,10 @@ def resolve(
     if config.n_workers is None: decide("n_workers", default_workers(), "cores left to the loader")
     images, said = decide_preprocess(config)
     chosen, notes = chosen | images, notes + said
-    chosen |= augmentation_of(config)
+    if config.augment is None:
+        tuned = config.weights != "none" and config.epochs
+        decide("augment", "medium" if tuned else "light", "pretrained weights are fine-tuned" if tuned else "for a linear probe, or random weights")
+    chosen |= augmentation_of(replace(config, **chosen))
     if config.cache is None:
         side = images.get("resize", config.resize)
         once = device.type == "cuda" or config.source == "toy"
@@ -207,8 +210,8 @@ def augmentation_of(
     config:TrainConfig, # of the run
 ) -> dict: # arguments of `train_transform`
     "The ingredients of the augmentation: as asked, the rest as `augment` has them"
-    given = {k: getattr(config, k) for k in AUGMENT[config.augment]}
-    return {k: AUGMENT[config.augment][k] if v is None else v for k, v in given.items()}
+    kind = AUGMENT[config.augment or "light"]
+    return {k: v if getattr(config, k) is None else getattr(config, k) for k, v in kind.items()}
 
 # %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
