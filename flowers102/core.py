@@ -95,7 +95,7 @@ def seed_everything(
 @contextmanager
 def kernel_choice(
     deterministic:bool=False, # whether to refuse kernels whose result depends on thread timing
-    benchmark:bool=False, # whether cuDNN times its convolution algorithms and keeps the fastest
+    benchmark:bool=False, # whether cuDNN times its convolution algorithms and keeps the fastest; ignored if deterministic
 ): # None, a context manager
     "Choose PyTorch's kernels inside a block, then restore the previous flags"
     import torch
@@ -267,7 +267,7 @@ def read_json(
 @contextmanager
 def file_lock(
     path:str|Path, # lock file; it and its folder are created
-    taken:str="", # error message if a different process holds the lock; "": wait instead
+    taken:str="", # error message if a different process holds the lock, in which "another process" becomes its number; "": wait instead
 ): # None, a context manager
     "Hold a lock that the system releases when the process ends; child processes do not inherit it"
     try:

@@ -278,6 +278,7 @@ def review_folder(
     if found.skipped: log(f"skipped  {len(found.skipped)} photo(s) that can't be read: {', '.join(found.skipped[:5])}")
     wrong = dict(zip((d.id for d in found.issues), found.errors.each))
     listed = [d for d in found.issues if d.margin < 0 or wrong[d.id] >= threshold]
+    chosen = {d.id for d in listed}
     log(f"labels   {found.errors}; {len(listed)} to look at, by the features of {found.features}")
     log(f"pairs    {len(found.pairs)} near-duplicates to look at; every click is saved in {decisions}")
     if not listed and not found.pairs:
@@ -285,7 +286,7 @@ def review_folder(
         return 0
     about = {"source": source.name, "data_dir": os.path.abspath(source.root), "decisions": os.path.abspath(decisions),
              "listed": len(listed), "counted": found.counted, "pairs": [vars(p) for p in found.pairs],
-             "issues": [vars(d) for d in [*listed, *(d for d in found.issues if d not in set(listed))]]}
+             "issues": [vars(d) for d in [*listed, *(d for d in found.issues if d.id not in chosen)]]}
     where = cache_dir("review")/f"{zlib.crc32(about['data_dir'].encode()):08x}.json"
     write_json(where, about)
     code = "from flowers102.app.label_review import review_app\nreview_app()"

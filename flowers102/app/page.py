@@ -69,8 +69,8 @@ def asset(
 def render_part(
     file:str, # in `flowers102/app/templates`, such as "page.html"
     part:str, # a macro in it
-    *args, # of the macro
-    **fields, # of the macro, by name
+    *args, # positional arguments of the macro
+    **fields, # keyword arguments of the macro
 ) -> str: # HTML
     "One part of a template, with all values escaped"
     return str(getattr(_templates().get_template(file).module, part)(*args, **fields))
@@ -214,7 +214,7 @@ class Neighbours:
     "The training photos whose features are most similar to those of a photo"
 
     def __init__(self,
-        bundle:Bundle, # of the network
+        bundle:Bundle, # bundle whose network computes the features
         source:Source, # the photos
         ids:Iterable, # of the training photos
         device:str="cpu", # where features of new photos are computed
@@ -351,8 +351,8 @@ class FlowerApp:
 @patch
 def add(self:FlowerApp,
     photo, # as for `predict`: a path, a Pillow image, an array, bytes
-    name:str="photo", # to show
-    note:str="", # also to show
+    name:str="photo", # name to show
+    note:str="", # remark to show below the photo
 ) -> Prediction|None: # None where the photo can't be read; the page says why
     "Predict a photo and show it"
     _must_be_photo(photo)
@@ -754,7 +754,7 @@ def _refuse_lesson(self:FlowerApp, name, what, most=5):
 # %% ../../nbs/81_app.page.ipynb #4e6b1a55
 def page_options(
     bundle:str|Path, # a bundle, or a run folder
-    data_dir:str|Path|None=None, # its photos; None: where the run had them
+    data_dir:str|Path|None=None, # folder of the run's photos; None: as in the run
     n:int=8, # number of test photos to take as examples
 ) -> tuple: # (source, split, examples); None, None and [] if there are none
     "The photos behind a bundle, if they can be found"
@@ -778,7 +778,7 @@ def page_options(
 # %% ../../nbs/81_app.page.ipynb #c105ed04
 def compute_neighbours(
     bundle:str|Path, # a bundle, or a run folder
-    data_dir:str|Path|None, # photos of the run; None: where the run had them
+    data_dir:str|Path|None, # folder of the run's photos; None: as in the run
     report:str|Path, # JSON file: {"done", "total"} batches, then {"ready": true} or {"error"}
 ):
     "Compute the features of the training photos into the cache, and report how far it is"
@@ -905,8 +905,8 @@ def serve(
 
 # %% ../../nbs/81_app.page.ipynb #90411545
 def serve_page(
-    code:str, # of the one cell of the page
-    title:str, # of the page
+    code:str, # code of the one cell of the page
+    title:str, # title of the page
     asked:dict, # options for the page, JSON-ready; "report": true becomes a file in a temporary folder
     host:str="127.0.0.1", # address to listen on
     port:int=8866, # TCP port of the page

@@ -175,7 +175,7 @@ def time_stages(
     stages:dict, # name -> (function that returns a number of images, name of its upper bound or None)
     repetitions:int=5, # number of readings of each stage
     seconds:float=2., # shortest length of a reading
-    tick=lambda name: None, # called before each repetition
+    tick=lambda name: None, # called with the name of a stage before each reading
     now=None, # function that returns the time in seconds; None: synchronises the GPU, then `time.perf_counter`
 ) -> list: # of `Reading`, in the order of `stages`
     "Time functions in turn; each is called once before its clock starts"
@@ -214,7 +214,7 @@ def bench(
     repetitions:int=5, # number of readings of each stage
     seconds:float=2., # shortest length of a reading
     against=(), # "timm", "torchvision": time those too
-    tick=lambda name: None, # called before each repetition
+    tick=lambda name: None, # called with the name of a stage before each reading
 ) -> list: # of `Reading`
     "Time stages of this package, and their upper bounds"
     wanted = list(stages or STAGES)
@@ -243,7 +243,7 @@ def peak_memory_mb() -> float|None: # of this process so far; None where the sys
 
 # %% ../../nbs/84_cli.bench.ipynb #c14e9b82
 def bench_about(
-    config:TrainConfig, # that was timed
+    config:TrainConfig, # configuration that was timed
 ) -> dict: # JSON-ready
     "The conditions of a benchmark: network, hardware, versions"
     device = default_device(config.device)
@@ -329,6 +329,6 @@ def _timm(setup):
     files = _Files(setup.stage.loaders.train.dataset.samples, None)
     loader = timm.data.create_loader(files, (3, c.size, c.size), c.batch_size, is_training=True,
                                      use_prefetcher=False, num_workers=c.n_workers)
-    name = names.get(c.model, c.model)
-    if not timm.is_model(name): raise FlowersError(f"--against timm: it has no {c.model}")
+    name = timm_name(c.model) or names.get(c.model, c.model)
+    if not timm.is_model(name): raise FlowersError(f"--against timm: it has no {name}")
     return loader, timm.create_model(name, num_classes=len(setup.stage.data.source.class_names))

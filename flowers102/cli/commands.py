@@ -99,7 +99,7 @@ def flowers102_data(
     decide:str=None, # add a decision: "ID keep", "ID drop" or "ID relabel NAME"
     undo:bool=False, # take the last decision back
     diff:str=None, # a second file of decisions: list where the two differ
-    split:str=None, # stratified, grouped, official[-trainval], folders, a name, or a manifest
+    split:str=None, # stratified, grouped, official[-trainval], folders, a protocol such as stratified-80-10-10-seed7, or a manifest
     seed:int=42, # seed of the split
     out:str=None, # write the split manifest to this file
     report:str=None, # write lists and pictures of audit and check_labels into this folder
@@ -268,7 +268,7 @@ def _tensorboard(run):
 # %% ../../nbs/85_cli.commands.ipynb #0b0b8d41
 def flowers102_predict(
     paths:list, # photos, folders, patterns in quotes, or - for a list on standard input
-    bundle:str=None, # a bundle, a run folder or an ONNX file; default: the newest below runs/
+    bundle:str=None, # a bundle, a run folder, an ONNX file, or hf-hub:OWNER/NAME; default: the newest below runs/
     top_k:int=5, # number of most probable classes in each record
     level:float=None, # coverage level of the prediction sets; default: 0.99 if the bundle allows it
     format:Literal["table", "csv", "jsonl"]=None, # format of the records; in a table, names after "or" are also possible (prediction set), those after "|" less probable; default: by --out, else table on a terminal, else csv
@@ -331,12 +331,12 @@ def _predictor(bundle, device, batch_size, n_threads, compile):
 
 # %% ../../nbs/85_cli.commands.ipynb #a75fa760
 def flowers102_export(
-    bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
-    out:str=None, # the ONNX file; default: model.onnx beside the bundle
+    bundle:str=None, # a bundle, a run folder, or hf-hub:OWNER/NAME; default: the newest below runs/
+    out:str=None, # the ONNX file; default: model.onnx in the run folder, or NAME.onnx next to a bundle folder NAME
     hub:str=None, # instead of ONNX, write this folder for the Hugging Face Hub, which timm and transformers load, too
     web:str=None, # instead of a file, write this folder: a web page that runs the network in the visitor's browser
-    int8:bool=False, # also write a quantised file, model.int8.onnx, and print the accuracy of both
-    photos:str=None, # check with these: a photo, a folder or a pattern in quotes
+    int8:bool=False, # also write a quantised file, with the suffix .int8.onnx, and print the accuracy of PyTorch, ONNX and int8; with --web: the page uses the quantised network
+    photos:str=None, # check with these: a photo, a folder or a pattern in quotes; default: test photos of the run, else synthetic flowers
     n_check:int=102, # number of photos to check with
     n_ranges:int=300, # number of training photos on which int8 observes the ranges of activations
     ort:str=None, # with --web: a folder where `npm install onnxruntime-web` was run, to copy the runtime from; default: from a CDN
@@ -370,8 +370,8 @@ def flowers102_export(
 
 # %% ../../nbs/85_cli.commands.ipynb #5306d976
 def flowers102_extend(
-    bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
-    add:tuple=None, # a new species and a folder, photo or pattern of five or more photos of it; as often as there are species
+    bundle:str=None, # a bundle, a run folder, or hf-hub:OWNER/NAME; default: the newest below runs/
+    add:tuple=None, # a new species and its photos, five or more: a folder or a pattern; repeat the flag for each species
     remove:tuple=None, # a species to remove; as often as there are species
     out:str=None, # folder of the new bundle; the old one is left as it is
 ):
@@ -397,7 +397,7 @@ def flowers102_extend(
 # %% ../../nbs/85_cli.commands.ipynb #e8fef03a
 def flowers102_evaluate(
     folder:Path=None, # folder of the photos, the same as --data_dir
-    run:str=None, # a run folder or a bundle; default: the newest below runs/
+    run:str=None, # a run folder, a bundle, or hf-hub:OWNER/NAME; default: the newest below runs/
     source:_Source=None, # where the photos come from; default: by what lies in the folder, else as in the run
     data_dir:str=None, # folder of the photos; default: as in the run, else $FLOWERS102_DATA
     split:str=None, # a protocol or a manifest; default: the one of the run
@@ -409,7 +409,7 @@ def flowers102_evaluate(
     views:Literal[1, 2, 10]=1, # views of each photo; 2: also mirrored, 10: corners and centre, also mirrored
     corruptions:bool=False, # also measure accuracy on corrupted photos: turned, blurred, dark, ...
     originals:str=None, # folder of some of the photos at their own size: measure the corruptions on these
-    elsewhere:str=None, # also evaluate on photos by other photographers: folders named like classes, near/, far/
+    elsewhere:str=None, # also evaluate on photos by other photographers: a folder with in/CLASS (or CLASS), near/ and far/
     elsewhere_names:str=None, # JSON file of class names for these folders; default: their cat_to_name.json
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
     n_boot:int=1000, # bootstrap replicates for the intervals, 0: no intervals
@@ -475,7 +475,7 @@ def _result_to_evaluate(run, path, split, source, data_dir):
 # %% ../../nbs/85_cli.commands.ipynb #b4c5cb23
 def flowers102_explain(
     paths:list, # photos and folders, or - for a list of paths on standard input
-    bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
+    bundle:str=None, # a bundle, a run folder, or hf-hub:OWNER/NAME; default: the newest below runs/
     method:_Method="gradcam", # method of the heat map
     layer:str=None, # dotted name; default: the last layer with spatial positions
     target:str=None, # class to explain, by name or number; default: the predicted class
@@ -498,7 +498,7 @@ def flowers102_explain(
 # %% ../../nbs/85_cli.commands.ipynb #9237832c
 def flowers102_app(
     folder:Path=None, # photos of the run, to show the nearest of them, the same as --data_dir
-    bundle:str=None, # a bundle, or a run folder; default: the newest below runs/
+    bundle:str=None, # a bundle, a run folder, or hf-hub:OWNER/NAME; default: the newest below runs/
     data_dir:str=None, # folder of the photos of the run; default: as in the run
     examples:str=None, # a photo, folder or pattern to choose from; default: some test photos of the run
     host:str="127.0.0.1", # address to listen on; 0.0.0.0 lets other machines see the page
@@ -529,7 +529,7 @@ def flowers102_review(
     run:str=None, # the same as --bundle
     model:str=None, # network for the features; default: one whose weights are on this machine, else resnet18
     weights:str=None, # DEFAULT, pip or a file; default: those on this machine
-    threshold:float=0.1, # list labels that are wrong with at least this probability, beside those that another class beats
+    threshold:float=0.1, # list labels that are wrong with at least this probability, and those for which a different class is more probable
     host:str="127.0.0.1", # address to listen on; 0.0.0.0 lets other machines see the page
     port:int=8867, # port to listen on
     no_browser:bool=False, # do not open a browser
@@ -556,7 +556,7 @@ def flowers102_review(
 def flowers102_bench(
     source:_Source="oxford", # Oxford 102 Flowers, a folder with a sub-folder per class, or synthetic flowers
     data_dir:str=None, # folder of the photos; default: $FLOWERS102_DATA, else the cache folder
-    model:str=None, # a torchvision classifier or tiny_net; default: resnet18 (toy: tiny_net)
+    model:str=None, # network of torchvision, timm:NAME, or tiny_net; default: resnet18 (toy: tiny_net)
     freeze:str="none", # last block that is not trained
     size:int=None, # side of the square that the network gets, pixels; default: 224 (toy: 64)
     batch_size:int=32, # photos in a batch
@@ -567,12 +567,12 @@ def flowers102_bench(
     compile:bool=False, # compile the network for training
     stages:str=None, # names of stages, commas between them; default: all
     repetitions:int=5, # number of readings of each stage
-    seconds:float=2.0, # length of a repetition, at least
+    seconds:float=2.0, # shortest length of a reading
     against:str=None, # timm, torchvision, or both with a comma: time theirs too, if installed
     format:_Output="table", # form of what is printed
     out:str=None, # write the result to this file
 ):
-    "Measure images per second of each stage, beside the bare network in the same minutes"
+    "Measure images per second of each stage, as a fraction of the bare network's"
     if not (1 <= repetitions <= 1000 and 0 < seconds <= 3600):
         raise FlowersError(f"--repetitions {repetitions} --seconds {seconds}: expected 1 to 1000 repetitions of more than 0, at most 3600 seconds")
     from tqdm.auto import tqdm

@@ -52,9 +52,9 @@ GROUPS = { # heading in a command's help -> names of flags
 # %% ../../nbs/83_cli.parser.ipynb #52aaf1b7
 METAVARS = { # what a value is -> names of flags
     "FOLDER": "folder teach hub web ort data_dir report resume elsewhere originals", "FILE": "decisions diff config results elsewhere_names",
-    "PATH": "paths bundle run out against photos examples",
+    "PATH": "paths bundle run out photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
-    "NAME": "model layer recipe remove", "NAME=FOLDER": "add", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
+    "NAME": "model layer recipe remove against", "NAME=FOLDER": "add", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
     "NAMES": "stages", "PATHS": "runs", "ADDRESS": "host", "PORT": "port", "MB": "limit_mb", "DECISION": "decide",
     "PROTOCOL": "split", "WEIGHTS": "weights"}
 
@@ -160,7 +160,7 @@ def _current(args, names, prog):
         flag, equals, value = word.partition("=")
         new = FORMER_FLAGS.get(flag[2:]) if flag.startswith("--") else None
         if new in names and flag[2:] not in names:
-            print(f"{prog}: {flag} is now called --{new}; the old name goes with the next release",
+            print(f"{prog}: {flag} is now called --{new}; the old name will be removed in the next release",
                   file=sys.stderr)
             word = f"--{new}{equals}{value}"
         out.append(word)

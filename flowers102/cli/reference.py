@@ -105,7 +105,7 @@ def parameter_rows(
     for p in inspect.signature(symbol).parameters.values():
         if p.name in ("self", "cls"): continue
         star = {p.VAR_POSITIONAL: "\\*", p.VAR_KEYWORD: "\\*\\*"}.get(p.kind, "")
-        default = "" if p.default is p.empty else "made anew" if repr(p.default) == "<factory>" else f"`{default_text(p.default)}`"
+        default = "" if p.default is p.empty else "a new object" if repr(p.default) == "<factory>" else f"`{default_text(p.default)}`"
         rows.append([f"{star}` {p.name} `", "" if star else type_text(p.annotation), default.replace("|", "\\|"),
                      table_text(helps.get(p.name) or (docs.get(p.name) or {}).get("docment") or comment_of(symbol, p.name))])
     result = docs.get("return") or {}
@@ -238,7 +238,7 @@ def keep_alt(
 # %% ../../nbs/86_cli.reference.ipynb #e0d4de6c
 def fold_source(
     cell, # of a notebook that nbdev processes; changed in place
-    most:int=15, # lines of code that stay open
+    most:int=15, # largest number of lines of a cell that stays open
 ):
     "Processor for nbdev: fold the source of long exported cells, and of cells with nothing public"
     if cell.cell_type != "code" or "exports" not in cell.directives_: return

@@ -93,7 +93,7 @@ def download_file(
     md5:str|None=None, # expected MD5 of the file; None: not checked
     tries:int=3, # number of connections to try
     timeout:float=30, # time to wait for the next bytes, seconds
-) -> Path: # `path`; an existing file with the correct MD5 is not downloaded again
+) -> Path: # `path`; an existing file with the correct MD5 (any file if `md5` is None) is not downloaded again
     "Download a file; an interrupted download is resumed"
     path = Path(path)
     part = path.with_name(path.name + ".part")
@@ -145,13 +145,19 @@ def download_oxford(
     url:str=OXFORD_URL, # URL of the folder with the three files
     md5:dict|None=None, # file name -> expected MD5; None: the published ones
 ) -> Path: # the folder `flowers-102`
-    "Download and unpack the Oxford 102 Flowers; existing files are kept"
+    "Download and unpack the Oxford 102 Flowers; files with the published MD5 and a complete photo folder are kept"
     root, md5 = Path(root), md5 or OXFORD_MD5
-    try: base = oxford_layout(root)[1]
-    except FlowersError: base = root if root.name == "flowers-102" else root/"flowers-102"
+    try: photos, base = oxford_layout(root)
+    except FlowersError:
+        base = root if root.name == "flowers-102" else root/"flowers-102"
+        photos = base/"jpg"
+    for folder in (root, base):
+        if (folder/"flowers102.json").is_file():
+            raise FlowersError(f"{folder}: holds a data set of its own (flowers102.json), which the download would replace; "
+                               "choose another --data_dir")
     for name in ("imagelabels.mat", "setid.mat"): download_file(url + name, base/name, md5[name])
     labels = read_mat(base, "imagelabels.mat", "labels", md5["imagelabels.mat"])
-    if (base/"jpg").is_dir() and not any(oxford_inventory(base/"jpg", len(labels))[:2]): return base
+    if photos.is_dir() and not any(oxford_inventory(photos, len(labels))[:2]): return base
     archive = download_file(url + "102flowers.tgz", base/"102flowers.tgz", md5["102flowers.tgz"])
     _unpack(archive, base)
     archive.unlink()

@@ -89,11 +89,15 @@ class DeviceLoader:
             else: yield torch.stack([transform(p) for p in photos]), labels
 
 # %% ../../nbs/18_data.gpu.ipynb #b2fff89a
-_KEPT = {} # pixels on a device, by the folder of their cache
+_KEPT = {} # pixels on a device, by `_key_of`
+
+def _key_of(cache, device):
+    "Folder and hash of a cache (the same folder may hold other photos later), and the device"
+    return str(cache.folder), cache.about["blake2b"], str(device)
 
 def _resident(cache, device):
     "All pixels of a cache on a device; loaders of the same cache share them"
-    key = str(cache.folder), str(device)
+    key = _key_of(cache, device)
     if key not in _KEPT:
         _KEPT.clear() # pixels of a different cache
         _KEPT[key] = torch.empty(len(cache.pixels), dtype=torch.uint8, device=device)
@@ -124,7 +128,7 @@ def on_device(
 ) -> Loaders: # loaders that yield the same batches, made on the device
     "Replace loaders by ones that augment on the device"
     room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
-    resident = (str(cache.folder), str(device)) in _KEPT or cache.offsets[-1] < room/3
+    resident = _key_of(cache, device) in _KEPT or cache.offsets[-1] < room/3
     made = {}
     for subset in SUBSETS:
         old = getattr(loaders, subset)

@@ -148,7 +148,7 @@ def check_data(
     network, bundle = _chosen_network(source, model, weights, bundle, audit, check_labels)
     embed = (lambda some: _features(some, network, bundle)) if network or bundle else None
     pairs = _audit_pairs(source, found, embed, most) if audit else None
-    if embed: found.features = bundle.arch if bundle else network[0]
+    if embed: found.features = bundle.arch if bundle else network[0] + " with random weights"*(network[1] == "none")
     try: _divide(source, found, pairs, split, seed, report)
     except FlowersError as e: # photos that can't be split can still be checked
         if split or not verify: raise
@@ -281,6 +281,8 @@ def _finding_lines(found, most=10):
         lines += [f"across   {sum(n.values()):,} pairs in two subsets of {protocol}"
                   + (": " if n else "") + ", ".join(f"{k} {v}" for k, v in n.items())]
     if found.label_issues is not None:
+        if (found.features or "").endswith("random weights"):
+            lines += [f"note     {found.features}: these label issues mean little; name trained weights with --weights"]
         lines += [f"labels   {found.errors}; in {len(found.label_issues):,} photos another class is more "
                   "probable", "         the most suspicious, with the probability that the label is wrong, "
                   "and the network's class:"]

@@ -162,7 +162,7 @@ def ece(
 def compute_metrics(
     logits, # `(N, C)` the network's outputs, before the softmax
     labels, # `(N,)` true classes, 0 to C - 1
-) -> dict: # `n, top1, top5, mean_class, macro_f1, nll, brier, ece`: fractions; `nll` in nats
+) -> dict: # `n, top1, top5, mean_class, macro_f1, nll, brier, ece`; `n` photos, `nll` in nats, `brier` in [0, 2], the others fractions
     "Every metric of this page, by the keys of `metrics.json`"
     logits, labels = checked_scores(logits, labels)
     probs = logits.softmax(1)

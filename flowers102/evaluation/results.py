@@ -10,6 +10,7 @@ __all__ = ['SCHEMA', 'EXPERIMENT', 'shorter_edge', 'without_folders', 'result_of
 # %% ../../nbs/59_evaluation.results.ipynb #2d071187
 import hashlib
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -48,7 +49,8 @@ def without_folders(
     text, # path, or text with paths in it
 ) -> str: # text without folders; relative paths and names such as OWNER/NAME are unchanged
     "Replace absolute paths in a text by file names"
-    return re.sub(r"(?<![\w.])/(?:[^/\s]+/)*", "", str(text))
+    text = str(text).replace(f"{Path.home()}{os.sep}", "/") # its name may contain a space
+    return re.sub(r"(?<![\w.])~?/(?:[^/\s]+/)*", "", text)
 
 # %% ../../nbs/59_evaluation.results.ipynb #e2beb05e
 def _weights_of(config, metrics):
@@ -75,7 +77,7 @@ def _settings_of(config, defaults):
             chosen |= _PREPROCESS - set(asked[0].split(", ") if asked[1] else ())
     chosen |= {k for k, v in AUGMENT.get(config.get("augment"), {}).items() if config.get(k) == v}
     other = {k: v for k, v in config.items() if k in defaults and v != defaults[k]}
-    left = {k: v for k, v in other.items() if k not in {*_OWN_KEYS, *_PLACE} - {None} | chosen}
+    left = {k: v for k, v in other.items() if k not in {*_OWN_KEYS, *_PLACE} | chosen}
     return {k: without_folders(v) if isinstance(v, str) else v for k, v in left.items()}
 
 # %% ../../nbs/59_evaluation.results.ipynb #e8d8ba68
@@ -167,8 +169,9 @@ def read_result(
                            f"{SCHEMA!r}); results are written by flowers102 train --results FILE")
     missing = [k for k in (*EXPERIMENT, *_FACTS) if k not in result and k != "remark"]
     if missing: raise FlowersError(f"{path}: a result without {missing[0]}; write it again with flowers102 evaluate --results")
+    if not isinstance(result["metrics"], dict): raise FlowersError(f"{path}: metrics should be a table of subsets")
     for key, scores in result["metrics"].items():
-        if not all(isinstance(scores.get(k), (int, float)) for k in ("n", "top1")):
+        if not isinstance(scores, dict) or not all(isinstance(scores.get(k), (int, float)) for k in ("n", "top1")):
             raise FlowersError(f"{path}: metrics: {key} should have the numbers n and top1")
     return result
 
@@ -229,7 +232,7 @@ def metric_text(
     group:list, # runs of one experiment, from `group_results`
     metric:str, # metric, a key of `NAMES`
     subset:str="test", # key of the metrics: "test", "valid", "test_tta", ...
-) -> str: # mean ± standard deviation (each run); for one run, the value with its interval
+) -> str: # mean ± standard deviation (each run); for one run, the value with its interval; – if a run lacks the metric
     "A metric of an experiment as text"
     rows = [r["metrics"].get(subset, {}) for r in group]
     if any(metric not in row for row in rows): return "–"
@@ -320,7 +323,7 @@ def _mean_of(values, form):
 def ablation_table(
     results, # results of one network, protocol and kind of hardware, from `read_results`
     base:dict, # settings of the training to compare with
-    names:dict, # description by differing flags, such as "--ema 0"
+    names:dict, # description of each experiment, by the flags that differ from the base ("" for the base), such as "--ema 0"
 ) -> str: # Markdown table
     "A table of what one setting changes on validation, test and photos from elsewhere, over common seeds"
     groups = {}
@@ -330,6 +333,7 @@ def ablation_table(
             raise FlowersError(f"ablation: two experiments with {flags or 'the settings of the base'}; their "
                                "remarks or hardware differ, give one of them")
         groups[flags] = g
+    if "" not in groups: raise FlowersError("ablation: no result has the settings of the base")
     first, rows = groups.pop(""), [["", "seeds", "validation top-1", "test top-1", "test NLL", "top-1 elsewhere", "NLL elsewhere"]]
     columns = ("valid", "top1"), ("test", "top1"), ("test", "nll"), ("elsewhere", "top1"), ("elsewhere", "nll")
     seeds = lambda g: ", ".join(str(r["seed"]) for r in g)

@@ -52,9 +52,9 @@ def check_output(
     out:str|Path, # path of the output
     photos:list, # paths of the photos to predict
 ): # nothing
-    "Raise if writing the output would destroy a file, or if it is a folder"
+    "Raise if the output is a photo, a file of a run, or a folder"
     if str(out) in photos or is_photo(str(out)):
-        raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the rows")
+        raise FlowersError(f"--out {out}: is a photo; give the name of a new file for the records")
     refuse_run_folder(out, file=True)
     if Path(out).is_dir(): raise FlowersError(f"--out {out}: is a folder; expected a file")
 
@@ -180,7 +180,7 @@ def read_summary(
             if format != "table": summary.add(record)
             else: summary.photos, summary.failed = summary.photos + 1, summary.failed + record["error"]
     except (ValueError, KeyError, TypeError, csv.Error) as e:
-        raise FlowersError(f"{out}: holds other rows than these photos', and is not half-written; "
+        raise FlowersError(f"{out}: holds the records of other photos, and is not half-written; "
                            "choose another name, or leave out --resume") from e
     if former: _to_stderr(f"{out}: is complete, with the columns of an earlier version; leave out --resume to write it again")
     return summary

@@ -47,7 +47,7 @@ def _holds_explanations(folder):
     return not names or bool(names & {"explanations.csv", "explanations.csv.part"})
 
 # %% ../../nbs/75_inference.explanations.ipynb #6cc8db22
-def _count_failed(out, photos, method):
+def _count_failed(out, photos, method, target, against):
     "How many photos failed in a folder that is complete; None if there is something to do"
     if not (out/"explanations.csv").is_file() or (out/"explanations.csv.part").exists(): return None
     with open(out/"explanations.csv", newline="", encoding="utf-8") as f: rows = list(csv.DictReader(f))
@@ -56,6 +56,11 @@ def _count_failed(out, photos, method):
     if there != list(asked) or {r.get("method") for r in rows} != {method}:
         raise FlowersError(f"--out {out}: holds explanations of other photos or by another method, "
                            "and is not half-finished; choose another folder, or leave out --resume")
+    same = lambda given, there: str(given).casefold().replace("_", " ") == there.casefold().replace("_", " ")
+    for name, given in (("target", target), ("against", against)):
+        there = {r[name] for r in rows if not r["error"]}
+        if isinstance(given, str) and given != "second" and any(not same(given, t) for t in there) or name == "against" and given is None and there - {""}:
+            raise FlowersError(f"--{name} {given}: --out {out} holds explanations for {', '.join(sorted(there)) or 'none'}; choose another folder, or leave out --resume")
     return sum(bool(r["error"]) for r in rows)
 
 # %% ../../nbs/75_inference.explanations.ipynb #a15d115a
@@ -182,7 +187,7 @@ def explain_photos(
     if not photos: raise FlowersError("no photos to explain; expected one or more")
     out = Path(out)
     _check_folder(out, photos)
-    if resume and (failed := _count_failed(out, photos, method)) is not None:
+    if resume and (failed := _count_failed(out, photos, method, target, against)) is not None:
         warn(f"complete {out}: there is nothing left to do")
         return failed
     options = {"n_channels": 128} if method == "scorecam" else {} # else it takes minutes for a photo
@@ -195,7 +200,7 @@ def explain_photos(
              "--against": against, "--top_k": top_k, "--raw": raw, "form of the records": 2, "arch": b.arch,
              "species": len(b.class_names), "level": default_level(b.thresholds)}
     failed = _explain_all(ask, photos, out, about, resume, log, warn)
-    warn(f"made     {out}: {len(photos) - failed:,} photos explained, {failed:,} failed; open {out/'sheet.html'}")
+    warn(f"made     {out}: {len(photos) - failed:,} photo{'s'*(len(photos) - failed != 1)} explained, {failed:,} failed; open {out/'sheet.html'}")
     return failed
 
 # %% ../../nbs/75_inference.explanations.ipynb #6a4f3434

@@ -103,8 +103,8 @@ def check_writable(
 # %% ../../nbs/73_inference.export.ipynb #c9265db8
 def export_bundle(
     folder:str|Path, # a bundle or a run folder
-    out:str|Path|None=None, # path of the ONNX file; None: model.onnx next to the bundle
-    int8:bool=False, # also write a quantised file, model.int8.onnx, and log the accuracy of both
+    out:str|Path|None=None, # path of the ONNX file; None: model.onnx in the run folder, or NAME.onnx next to a bundle folder NAME
+    int8:bool=False, # also write a quantised file, with the suffix .int8.onnx, and log the accuracy of PyTorch, ONNX and int8
     photos:str|None=None, # check with these: a photo, a folder or a pattern; None: test photos
     n_check:int=102, # number of photos to check with
     n_ranges:int=300, # number of training photos on which int8 observes the ranges of activations
@@ -138,7 +138,7 @@ def _checked(folder, out, n_check, n_ranges):
     if out and Path(out).suffix.lower() != ".onnx":
         raise FlowersError(f"--out {out}: expected a name that ends in .onnx")
     if out: refuse_run_folder(out, file=True)
-    if out: check_writable(Path(out).parent)
+    check_writable(Path(out).parent if out else _default_out(Path(folder)).parent)
     return Path(folder)
 
 # %% ../../nbs/73_inference.export.ipynb #79d854c2

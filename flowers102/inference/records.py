@@ -224,7 +224,7 @@ def _parsed(line):
 # %% ../../nbs/71_inference.records.ipynb #b30f0bdb
 @patch
 def add(self:OutputWriter,
-    record:dict, # the next one, with `path` and `error`
+    record:dict, # record of the next photo, with `path` and `error`
 ):
     "Write a record"
     self._write(record)

@@ -55,7 +55,7 @@ def _mine(hook):
 
 # %% ../../nbs/29_model.feature_maps.ipynb #8625acbb
 def grid_of(
-    shape, # of a layer's output, batch first
+    shape, # shape of a layer's output, batch first
     image_shape, # (..., H, W) of the network's input
 ): # ("chw", "hwc" or "tokens", h, w, tokens before the grid); None without spatial positions
     "The grid of spatial positions in a layer's output"
@@ -72,9 +72,9 @@ def grid_of(
 
 # %% ../../nbs/29_model.feature_maps.ipynb #a7e34e78
 def to_maps(
-    output:torch.Tensor, # of a layer
+    output:torch.Tensor, # output of a layer, batch first
     image_shape, # (..., H, W) of the network's input
-) -> torch.Tensor: # (N, C, h, w)
+) -> torch.Tensor: # (N, C, h, w) channels over the grid
     "A layer's output, or a gradient of the same shape, as channels over a grid"
     grid = grid_of(output.shape, image_shape)
     if grid is None:
@@ -89,7 +89,7 @@ def to_maps(
 def find_layer(
     model:nn.Module, # a classifier, in evaluation mode
     images:torch.Tensor, # (N, 3, H, W) normalised; only the first one is used
-) -> str: # dotted name
+) -> str: # dotted name of the layer
     "The last layer with spatial positions that affect the logits"
     head, ran, pooled, end = head_of(model)[1], [], [], []
     def note(name, module, inputs, output):
@@ -123,7 +123,7 @@ def _matters(z, end, image_shape):
 # %% ../../nbs/29_model.feature_maps.ipynb #7866a013
 @dataclass(frozen=True)
 class CellCentres:
-    "Where the cells of a feature map look, in pixels; the first pixel of an image is 0"
+    "Receptive-field centres of the cells of a feature map, in pixels; the first pixel of an image is 0; the first pixel of an image is 0"
     size: tuple # (H, W) of the image
     rows: tuple # (h,) y of each row of cells, never decreasing
     cols: tuple # (w,) x of each column of cells, never decreasing
@@ -133,7 +133,7 @@ class CellCentres:
 def grid_centres(
     grid:tuple, # (h, w) number of rows and columns of cells
     size:tuple, # (H, W) of the image
-) -> CellCentres: # of equal parts of the image
+) -> CellCentres: # centres of equal parts of the image
     "The centres of the cells of a grid that covers the image, as maps are usually enlarged"
     return CellCentres(tuple(size), *(tuple(((np.arange(n) + .5)*side/n - .5).tolist())
                                       for n, side in zip(grid, size)))
@@ -142,8 +142,8 @@ def grid_centres(
 def photo_crops(
     n:int, # number of crops
     size:tuple, # (H, W) of a crop
-    mean=(0.485, 0.456, 0.406), # to subtract from each channel
-    std=(0.229, 0.224, 0.225), # to divide by afterwards
+    mean=(0.485, 0.456, 0.406), # mean of each channel, subtracted
+    std=(0.229, 0.224, 0.225), # standard deviation of each channel, divided by
 ) -> torch.Tensor: # (n, 3, H, W) normalised, the same in each call
     "Random crops of the photos of a dahlia and of a temple that come with scikit-learn"
     from sklearn.datasets import load_sample_image
@@ -163,13 +163,13 @@ def photo_crops(
 
 # %% ../../nbs/29_model.feature_maps.ipynb #45db3c35
 def receptive_field_centres(
-    model:nn.Module, # in evaluation mode
+    model:nn.Module, # network, in evaluation mode
     layer:nn.Module, # a layer of the model with spatial positions
     size:tuple, # (H, W) of the images
     images:torch.Tensor|None=None, # (N, 3, H, W) normalised, to measure with; None: 64 of `photo_crops`
     most:int=8, # number of rows and of columns to measure; those between them are interpolated
     enough:float=0., # standard error in pixels at which to stop before all images are used
-) -> CellCentres: # with its standard error
+) -> CellCentres: # centres with their standard error, pixels
     "The centres of the effective receptive fields of a layer's cells (after Luo et al., 2016)"
     images = photo_crops(64, size) if images is None else images
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
@@ -246,7 +246,7 @@ def measured_centres(
     model:nn.Module, # a classifier
     preprocess:dict, # the preprocessing that a bundle stores
 ) -> dict: # "layer", "size", "rows", "cols", "error", JSON-ready; empty if they can't be measured
-    "The centres of the cells of the layer that `find_layer` chooses, to 1% of the image's side or with 64 crops, as a bundle stores them"
+    "Receptive-field centres of the layer that `find_layer` chooses, as a bundle stores them: to a standard error of 1% of the image's side, or from all 64 crops"
     size, modes = (preprocess["size"],)*2, [(m, m.training) for m in model.modules()]
     images = photo_crops(64, size, preprocess["mean"], preprocess["std"])
     model.eval()
@@ -270,7 +270,7 @@ def stored_centres(
 # %% ../../nbs/29_model.feature_maps.ipynb #c405d923
 def enlarge(
     maps:torch.Tensor, # (N, h, w)
-    centres:CellCentres, # of the h rows and w columns
+    centres:CellCentres, # centres of the h rows and w columns of cells
 ) -> torch.Tensor: # (N, H, W) float32; NaN beyond the edge of the map
     "Maps of cells at the size of the image"
     if tuple(maps.shape[1:]) != (len(centres.rows), len(centres.cols)):
