@@ -76,6 +76,7 @@ class Explainer:
         self.device = default_device(device)
         self.model = bundle_model(self.bundle).to(self.device)
         self.both = with_features(self.model) # with features, for the calibration
+        if method == "scorecam": options = {"n_channels": 128} | options # with all of them it takes minutes for a photo
         kept = self.bundle.centres if layer in (None, self.bundle.centres.get("layer")) else {}
         self.cam = GradCAM(self.model, kept.get("layer", layer), method, centres=stored_centres(kept), **options)
         self.transform = eval_transform(**self.bundle.preprocess)

@@ -190,8 +190,7 @@ def explain_photos(
     if resume and (failed := _count_failed(out, photos, method, target, against)) is not None:
         warn(f"complete {out}: there is nothing left to do")
         return failed
-    options = {"n_channels": 128} if method == "scorecam" else {} # else it takes minutes for a photo
-    explainer = Explainer(bundle, method, layer, device, **options)
+    explainer = Explainer(bundle, method, layer, device)
     predictor, b = Predictor(explainer.bundle, device, batch_size=1), explainer.bundle
     def ask(photo):
         e = explainer(photo, target, against, top_k, both=True)
