@@ -28,6 +28,7 @@ from ..inference.predictor import Predictor, predict_stream
 from ..model.bundle import make_bundle, versions
 from ..model.freeze import train_mode
 from ..model.predict import predict_outputs
+from ..model.timm import timm_name
 from ..training.config import TrainConfig
 from ..training.loop import Stage, hardware, make_stage, make_stages, prepare, train_step
 from ..training.optim import batch_loss

@@ -47,7 +47,7 @@ def timm_twin(
     twin = TIMM_TWINS.get(arch, arch)
     if import_timm().is_model(twin): return twin
     raise FlowersError(f"--hub: timm has no network that computes the same as {arch}; possible are timm's own and torchvision's "
-                       "resnet, resnext, wide_resnet, densenet, vgg, regnet, mobilenet_v2, mnasnet and efficientnet_b0 to b4")
+                       "resnet, resnext, wide_resnet, densenet, vgg, regnet, mobilenet_v2, mnasnet, inception_v3 and efficientnet_b0 to b4")
 
 # %% ../../nbs/77_inference.hub.ipynb #34d0c31c
 def outer_normalisation(
