@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['AGREEMENT', 'LAST_LAYERS', 'FULL', 'FREE', 'fit', 'train_epoch', 'train_step', 'silent', 'resolve',
-           'decide_preprocess', 'augmentation_of', 'default_workers', 'hardware', 'Data', 'open_data', 'check_photos',
-           'prepare', 'check_network', 'decide_batch_norm', 'few_photos', 'StageSpec', 'make_stages', 'size_at',
-           'Stage', 'make_stage', 'cached_last_layers', 'amp_type', 'Progress', 'LossMonitor', 'Validation', 'validate',
-           'made_from', 'Run', 'history_row', 'progress_bar', 'fit_probe', 'finish', 'write_bundle', 'plan_for_minutes',
-           'measure_speeds', 'resumed_config', 'former_preprocess', 'read_checkpoint', 'halving_on_oom', 'halve']
+           'decide_preprocess', 'augmentation_of', 'default_augment', 'default_workers', 'hardware', 'Data',
+           'open_data', 'check_photos', 'prepare', 'check_network', 'decide_batch_norm', 'few_photos', 'StageSpec',
+           'make_stages', 'size_at', 'Stage', 'make_stage', 'cached_last_layers', 'amp_type', 'Progress', 'LossMonitor',
+           'Validation', 'validate', 'made_from', 'Run', 'history_row', 'progress_bar', 'fit_probe', 'finish',
+           'write_bundle', 'plan_for_minutes', 'measure_speeds', 'resumed_config', 'former_preprocess',
+           'read_checkpoint', 'halving_on_oom', 'halve']
 
 # %% ../../nbs/45_training.loop.ipynb #d78da8ca
 import copy
@@ -174,10 +175,8 @@ def resolve(
     if config.n_workers is None: decide("n_workers", default_workers(), "cores left to the loader")
     images, said = decide_preprocess(config)
     chosen, notes = chosen | images, notes + said
-    if config.augment is None:
-        tuned = config.weights != "none" and config.epochs
-        decide("augment", "medium" if tuned else "light", "pretrained weights are fine-tuned" if tuned else "for a linear probe, or random weights")
-    chosen |= augmentation_of(replace(config, **chosen))
+    if config.augment is None and not config.minutes: decide("augment", *default_augment(config)) # else with the epochs
+    if config.augment or "augment" in chosen: chosen |= augmentation_of(replace(config, **chosen))
     if config.cache is None:
         side = images.get("resize", config.resize)
         once = device.type == "cuda" or config.source == "toy"
@@ -212,6 +211,15 @@ def augmentation_of(
     "The ingredients of the augmentation: as asked, the rest as `augment` has them"
     kind = AUGMENT[config.augment or "light"]
     return {k: v if getattr(config, k) is None else getattr(config, k) for k, v in kind.items()}
+
+# %% ../../nbs/45_training.loop.ipynb #f8e47474
+def default_augment(
+    config:TrainConfig, # with the number of epochs
+) -> tuple: # "light" or "medium", and the reason
+    "The augmentation where none was asked for"
+    if config.weights == "none" or not config.epochs: return "light", "no pretrained network is fine-tuned"
+    if config.epochs < 6: return "light", f"with {config.epochs} epochs, medium costs accuracy"
+    return "medium", "pretrained weights are fine-tuned for six epochs or more"
 
 # %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
@@ -1075,6 +1083,9 @@ def plan_for_minutes(
     except FlowersError:
         if not probed: raise
         chosen = replace(config, epochs=0, last_layers_epochs=0) # the probe is the model
+    if chosen.augment is None:
+        chosen = replace(chosen, augment=default_augment(chosen)[0])
+        chosen = replace(chosen, **augmentation_of(chosen))
     planned, more = broadcast(data.ranks, (chosen, next_better(chosen, config, *args)))
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
     run.log(f"speed    training {steps}; last layers {speeds.last_layers:.0f}; evaluation "
@@ -1084,7 +1095,7 @@ def plan_for_minutes(
     if more: run.log(f"minutes  about {config.minutes + (takes + more[0] - left)/60:.0f} would allow {more[1]}")
     asked, now = asdict(config), asdict(planned)
     return planned, [f"{k} {now[k]}: planned for {config.minutes:g} minutes"
-                     for k in now if now[k] != asked[k]]
+                     for k in now if now[k] != asked[k] and k not in AUGMENT["light"]]
 
 # %% ../../nbs/45_training.loop.ipynb #f4e8d309
 def measure_speeds(
