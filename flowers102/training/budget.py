@@ -90,7 +90,8 @@ def _plans(config, speeds, split_point, probe):
     low = replace(full, start_size=config.start_size or small,
                   start_fraction=config.start_fraction if config.start_size else .8)
     partial = replace(full, split_point=split_point, epochs=0)
-    epochs = lambda c, most, least: [replace(c, epochs=e, patience=e) for e in range(most, least - 1, -1)]
+    fraction = lambda c, e: c.start_fraction if config.start_size or c is not low else min(.8, (e - 1)/e) # one epoch at full resolution at least
+    epochs = lambda c, most, least: [replace(c, epochs=e, patience=e, start_fraction=fraction(c, e)) for e in range(most, least - 1, -1)]
     if not probe: return epochs(full, 40, 3) + epochs(low, 40, 2)*bool(small) + epochs(full, 2, 1)
     last = [[replace(partial, last_layers_views=v, last_layers_epochs=e, patience=e) for e in range(30*bool(speeds.last_layers), 2, -1)]
             for v in (3, 2, 1)]
