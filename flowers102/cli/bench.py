@@ -30,7 +30,7 @@ from ..model.freeze import train_mode
 from ..model.predict import predict_outputs
 from ..model.timm import timm_name
 from ..training.config import TrainConfig
-from ..training.loop import Stage, hardware, make_stage, make_stages, prepare, train_step
+from ..training.loop import Stage, decide_preprocess, hardware, make_stage, make_stages, prepare, train_step
 from ..training.optim import batch_loss
 
 # %% ../../nbs/84_cli.bench.ipynb #fb402f6d
@@ -248,7 +248,8 @@ def bench_about(
 ) -> dict: # JSON-ready
     "The conditions of a benchmark: network, hardware, versions"
     device = default_device(config.device)
-    return {"model": config.model, "size": config.size, "batch_size": config.batch_size,
+    size = decide_preprocess(config)[0].get("size", config.size) # as the weights expect
+    return {"model": config.model, "size": size, "batch_size": config.batch_size,
             "freeze": config.freeze, "compiled": config.compile, "hardware": hardware(device),
             "versions": versions(), "peak_memory_mb": peak_memory_mb()}
 
