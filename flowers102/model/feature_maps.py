@@ -123,7 +123,7 @@ def _matters(z, end, image_shape):
 # %% ../../nbs/29_model.feature_maps.ipynb #7866a013
 @dataclass(frozen=True)
 class CellCentres:
-    "Receptive-field centres of the cells of a feature map, in pixels; the first pixel of an image is 0; the first pixel of an image is 0"
+    "Receptive-field centres of the cells of a feature map, in pixels; the first pixel of an image is 0"
     size: tuple # (H, W) of the image
     rows: tuple # (h,) y of each row of cells, never decreasing
     cols: tuple # (w,) x of each column of cells, never decreasing
