@@ -24,17 +24,25 @@ APP = """from flowers102.app.page import FlowerApp
 FlowerApp({run!r})"""
 
 
+def prompt(cell): return cell.locator(".jp-InputPrompt")
+
+
 def run_cell(tab, cell, seconds=180):
     "Run a cell by its keys, and press them again while nothing happens: a page that is still connecting to its kernel ignores them"
     end = time.monotonic() + seconds
     while True:
         cell.locator(".cm-content").click()
         tab.keyboard.press("Shift+Enter")
-        try: return expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=15_000)
+        try: return expect(prompt(cell)).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=15_000)
         except AssertionError:
             if time.monotonic() > end: raise
             if (dialog := tab.locator(".jp-Dialog")).count(): print(f"  a dialog: {dialog.first.inner_text()!r}", flush=True)
             tab.keyboard.press("Escape")
+
+
+def ended(cell, seconds=180):
+    "Wait until a cell has its number: its text comes before, and a kernel drops every cell that arrives while one ends with an error"
+    expect(prompt(cell)).to_have_text(re.compile(r"\[\d+\]"), timeout=seconds * 1000)
 
 
 def main(run, photo, shots=None):
@@ -76,9 +84,16 @@ def main(run, photo, shots=None):
             for _ in range(2): tab.keyboard.press("i")
             expect(cells.first.locator(".jp-OutputArea")).to_contain_text("resume with", timeout=180_000)
             print(f"  a long call shows a bar in JupyterLab, and ends with its checkpoint when it is interrupted: training {said}", flush=True)
+            ended(cells.first)
+            tab.wait_for_timeout(1000) # the number comes before the kernel takes cells again
             run_cell(tab, cells.nth(1))
             upload = tab.locator(".f102-picker input[type=file]")
-            expect(upload).to_be_attached(timeout=180_000)
+            try:
+                ended(cells.nth(1))
+                expect(upload).to_be_attached(timeout=120_000)
+            except AssertionError:
+                print("the cell of the app shows:", prompt(cells.nth(1)).inner_text(), cells.nth(1).inner_text(), sep="\n", flush=True)
+                raise
             upload.set_input_files(str(photo))
             expect(tab.locator(".f102-verdict")).not_to_be_empty(timeout=120_000)
             expect(tab.locator(".f102-bars li")).to_have_count(5)
