@@ -250,7 +250,7 @@ def bench_about(
     device = default_device(config.device)
     size = decide_preprocess(config)[0].get("size", config.size) # as the weights expect
     return {"model": config.model, "size": size, "batch_size": config.batch_size,
-            "freeze": config.freeze, "compiled": config.compile, "hardware": hardware(device),
+            "freeze": config.freeze or "early", "compiled": config.compile, "hardware": hardware(device),
             "versions": versions(), "peak_memory_mb": peak_memory_mb()}
 
 # %% ../../nbs/84_cli.bench.ipynb #8c816e65

@@ -65,8 +65,8 @@ class _ModelSettings:
         None, "mean of the channels, in [0, 1]; None: as the weights expect", "R,G,B")
     std: str|None = option(
         None, "standard deviation of the channels; None: as the weights expect", "R,G,B")
-    freeze: str = option(
-        "early", 'last frozen block: "early", "none", "head" (whole backbone) or its name', "BLOCK")
+    freeze: str|None = option(
+        None, 'last frozen block: "early", "none", "head" (whole backbone) or its name; None: early, or chosen with the minutes', "BLOCK")
     frozen_bn: bool|None = option(
         None, "keep the statistics of batch-norm layers; None: where a batch's own are too different")
     split_point: str|None = option(

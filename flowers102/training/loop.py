@@ -50,13 +50,13 @@ from ..model.bundle import bundle_model, load_bundle, make_bundle, save_bundle
 from ..model.feature_maps import measured_centres
 from ..model.features import (CachedDataset, cache_features, linear_probe, set_head,
                                        split_model, with_features)
-from ..model.freeze import (batch_norm_agreement, freeze_batch_norm, freeze_to,
+from ..model.freeze import (batch_norm_agreement, early_blocks, freeze_batch_norm, freeze_to,
                                      network_blocks, param_groups, train_mode)
 from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits, predict_outputs,
                                       to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
 from ..model.weights import LoadReport, published_preprocess
-from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, next_better, plan
+from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, low_epochs, next_better, plan
 from .checkpoint import (StopSignal, Stopped, check_run, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
@@ -186,7 +186,7 @@ def resolve(
             config.epochs or config.last_layers_epochs):
         decide("probe_views", 0, "no linear probe, as weights of the backbone are random")
         if config.wise_ft: decide("wise_ft", 0., "there is no linear probe to average with")
-    if loaded and loaded.source == "none" and config.freeze == "early":
+    if loaded and loaded.source == "none" and config.freeze in (None, "early"):
         decide("freeze", "none", "the early blocks are random")
     return check_config(replace(config, **chosen)), notes
 
@@ -350,7 +350,7 @@ def prepare(
     config, more = resolve(config, ranks, loaded)
     if ranks.world > 1 and data.device.type == "cuda":
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    freeze_to(model, config.freeze)
+    freeze_to(model, config.freeze or "early")
     check_network(model, config)
     if len(data.split.train) < 2*ranks.world:
         raise FlowersError(f"split {data.split.protocol}: {len(data.split.train)} training photo "
@@ -439,11 +439,10 @@ def make_stages(
 def size_at(
     config:TrainConfig, # of the run
     epoch:int, # epoch within the stage, from 0
-    epochs:int|None=None, # number of epochs, if the stage was shortened; None: as configured
+    epochs:int|None=None, # number of epochs, if the stage was shortened or extended; None: as configured
 ) -> int: # resolution of the training images in that epoch, pixels
     "Progressive resizing: `start_size` for the first fraction of the epochs, then `size`"
-    small = config.start_size and epoch < round(config.start_fraction*(epochs or config.epochs))
-    return config.start_size if small else config.size
+    return config.start_size if epoch < low_epochs(config, epochs) else config.size
 
 # %% ../../nbs/45_training.loop.ipynb #ef1aff76
 @dataclass
@@ -521,7 +520,7 @@ def make_stage(
 ) -> Stage: # ready to train
     "Freeze, make loaders, optimiser, scaler and EMA for a stage"
     partial = spec.name == LAST_LAYERS
-    freeze_to(model, config.split_point if partial else config.freeze)
+    freeze_to(model, config.split_point if partial else config.freeze or "early")
     if config.frozen_bn: freeze_batch_norm(model)
     if partial: net, loaders = cached_last_layers(config, data, model, scratch)
     else: net, loaders = model, data.loaders(config, size_at(config, 0))
@@ -982,7 +981,9 @@ def fit_probe(
 ) -> Validation: # scores and predictions of the probe
     "Fit the head on cached features by logistic regression"
     backbone, loaders = split_model(model, "head")[0], data.loaders(config)
-    views = copy.copy(loaders.train.dataset)
+    kind = AUGMENT[config.augment or "light"]
+    light = {k: v for k, v in AUGMENT["light"].items() if getattr(config, k) == kind[k]} # what was asked for stays
+    views = copy.copy(data.loaders(replace(config, **light)).train.dataset)
     views.seed = sample_seed(config.seed, 0, "probe") # not those of the first epochs, which it would have fitted
     subsets = {"train": (views, config.probe_views),
                "valid": (loaders.valid.dataset, 1)}
@@ -1088,6 +1089,7 @@ def plan_for_minutes(
         chosen = replace(chosen, **augmentation_of(chosen))
     planned, more = broadcast(data.ranks, (chosen, next_better(chosen, config, *args)))
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
+    if speeds.frozen: steps += f", {speeds.frozen:.0f} after {split_point}"
     run.log(f"speed    training {steps}; last layers {speeds.last_layers:.0f}; evaluation "
             f"{speeds.predict:.0f}")
     takes = cost(planned, speeds, sizes, probed) + again
@@ -1109,12 +1111,17 @@ def measure_speeds(
     world, model, speeds = data.ranks.world, copy.deepcopy(model), Speeds()
     train = lambda i, images, labels: train_step(stage, images, labels, i, len(labels)).item()
     lower = config.start_size or (max(32, round(.7*config.size/32)*32) if config.size > 96 else config.size)
-    for size in dict.fromkeys([config.size, lower]):
+    deeper = list(network_blocks(model)).index(split_point) >= len(early_blocks(model)) and not model.load_report.missing
+    deeper = deeper and config.freeze is None and not config.start_size # as was asked for
+    trials = [(config.size, config.freeze), (config.size, split_point) if deeper else (lower, config.freeze)]
+    for size, freeze in dict.fromkeys(trials):
         trial = replace(config, split_point=None, last_layers_epochs=0, epochs=1, start_size=size,
-                        start_fraction=1.)
+                        start_fraction=1., freeze=freeze)
         stage = make_stage(StageSpec(FULL, 1), trial, data, model)
         train_mode(stage.net)
-        speeds.train[size] = world*images_per_s(stage.loaders.train, train, limit=limit)
+        rate = world*images_per_s(stage.loaders.train, train, limit=limit)
+        if freeze == config.freeze: speeds.train[size] = rate
+        else: speeds.frozen = rate
     unseen = stage.loaders.valid if data.split.valid else stage.loaders.test
     model.eval()
     with torch.inference_mode():
@@ -1142,10 +1149,12 @@ def keep_to_budget(self:Run,
     "Shorten the stage when time runs out, or add epochs if there is room; the schedule still runs to its end"
     if not self.config.minutes: return
     progress, left = self.progress, 60*self.config.minutes - self.seconds
-    reserve = 1.1*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
+    larger = (self.config.size/row["size"])**2 # pixels of an image at full resolution, those of this epoch being 1
+    reserve = 1.1*larger*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
+    seconds = row["seconds"], larger*row["seconds"]
+    low = lambda epochs: low_epochs(self.config, epochs)*(stage.spec.name == FULL)
     done = progress.epoch - progress.first_epoch
-    full_size = row["size"] == self.config.size # an epoch at a lower resolution says little about the next one
-    epochs = int(broadcast(self.data.ranks, epochs_left(left, reserve, row["seconds"], done, progress.epochs, full_size)))
+    epochs = int(broadcast(self.data.ranks, epochs_left(left, reserve, seconds, done, progress.epochs, low)))
     if epochs == progress.epochs: return
     longer = "longer" if epochs < progress.epochs else "less time"
     self.log(f"minutes  the epochs take {longer} than planned: {epochs} instead of {progress.epochs}")

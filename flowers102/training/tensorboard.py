@@ -296,7 +296,8 @@ def describe_stages(
     if config.last_layers_epochs:
         steps.append(f"{several(config.last_layers_epochs, 'epoch')} of the layers after "
                      f"{config.split_point}, on {several(config.last_layers_views, 'cached view')}")
-    if config.epochs: steps.append(f"{several(config.epochs, 'epoch')} of full fine-tuning")
+    part = "full fine-tuning" if config.freeze in (None, "early", "none") else f"fine-tuning after {config.freeze}"
+    if config.epochs: steps.append(f"{several(config.epochs, 'epoch')} of {part}")
     if config.probe_weight: steps.append(f"an average with the probe, weight {config.probe_weight:g}")
     return f"recipe   {config.recipe_run}: {', then '.join(steps)}"
 
