@@ -55,7 +55,7 @@ METAVARS = { # what a value is -> names of flags
     "PATH": "paths bundle run out photos examples",
     "PIXELS": "size start_size cache", "SECONDS": "seconds", "MINUTES": "minutes", "LEVEL": "level",
     "NAME": "model layer recipe remove against", "NAME=FOLDER": "add", "STAGE": "freeze split_point", "CLASS": "target", "DEVICE": "device",
-    "NAMES": "stages", "PATHS": "runs", "ADDRESS": "host", "PORT": "port", "MB": "limit_mb", "DECISION": "decide",
+    "NAMES": "stages", "PATHS": "runs", "RUN": "members", "ADDRESS": "host", "PORT": "port", "MB": "limit_mb", "DECISION": "decide",
     "PROTOCOL": "split", "WEIGHTS": "weights"}
 
 # %% ../../nbs/83_cli.parser.ipynb #2016cc7a

@@ -77,6 +77,7 @@ def _settings_of(config, defaults):
             chosen |= _PREPROCESS - set(asked[0].split(", ") if asked[1] else ())
     chosen |= {k for k, v in AUGMENT.get(config.get("augment"), {}).items() if config.get(k) == v}
     other = {k: v for k, v in config.items() if k in defaults and v != defaults[k]}
+    if other.get("freeze") == "early" and not config.get("minutes"): del other["freeze"] # the former name of the default
     left = {k: v for k, v in other.items() if k not in {*_OWN_KEYS, *_PLACE} | chosen}
     return {k: without_folders(v) if isinstance(v, str) else v for k, v in left.items()}
 
@@ -116,8 +117,9 @@ def result_of_run(
     about["slope"] = metrics.get("slope", 0.)
     scores = {re.sub(r"^val(?=$|_)", "valid", k): v for k, v in metrics.items()
               if isinstance(v, dict) and "top1" in v}
-    return {"schema": SCHEMA, "source": "measured",
-            "command": _command(config, defaults, weights["name"], settings),
+    command, average = _command(config, defaults, weights["name"], settings), metrics.get("average_of")
+    if average: command = shlex.join(["flowers102", "average", *["RUN"]*len(average), "--out", "AVERAGE"])
+    return {"schema": SCHEMA, "source": "measured", "command": command,
             "model": without_folders(config["model"]), "weights": weights,
             "recipe": metrics.get("recipe"), "settings": settings,
             "data": {"source": photos.name, "photos": len(photos), "shorter_edge": shorter_edge(photos)},

@@ -30,6 +30,7 @@ def images_per_s(
     most:int=12, # highest number of batches to time
     tolerance:float=.2, # stop when the times of the last `steps` batches differ by at most this fraction
     limit:float=math.inf, # seconds after which `steps` batches are enough
+    agree=bool, # whether this process would stop -> whether all do, where several train together
 ) -> float: # images per second
     "Time a function over a few batches, after one warm-up batch, until the time of a batch is stable"
     taken, start = [], time.perf_counter()
@@ -39,7 +40,7 @@ def images_per_s(
         now = time.perf_counter()
         taken.append((now - start)/len(labels)) # seconds per image
         start, last = now, sorted(taken[1:][-steps:]) # the first batch is the warm-up
-        if i >= most or now > end and i >= steps or len(last) == steps and last[-1] - last[0] <= tolerance*last[0]: break
+        if agree(i >= most or now > end and i >= steps or len(last) == steps and last[-1] - last[0] <= tolerance*last[0]): break
     last = taken[1:][-steps:] or taken
     return len(last)/max(sum(last), 1e-9)
 
@@ -48,7 +49,7 @@ def low_epochs(
     config:TrainConfig, # settings of the run
     epochs:int|None=None, # number of epochs, where it has changed during the run; None: as configured
 ) -> int: # number of epochs at the lower resolution
-    "How many epochs train at `start_size`: a run that is extended gets more of the others, and the last one has the full resolution"
+    "Number of epochs at `start_size`; added epochs have the full resolution, and so has the last one, unless `start_fraction` is 1"
     if not config.start_size: return 0
     planned, now = config.epochs, config.epochs if epochs is None else epochs
     few = round(config.start_fraction*min(planned, now))
@@ -112,7 +113,7 @@ def _plans(config, speeds, split_point, probe):
             for v in (3, 2, 1)]
     short = replace(full, freeze=split_point) if speeds.frozen else low if small else full
     most = epochs(full, 40, FEW if speeds.frozen else 3) + epochs(short, 40, 3)
-    return (most + last[0] + epochs(short, 2, 2) + last[1] + last[2] + epochs(replace(short, start_size=None), 1, 1)
+    return (most + last[0] + epochs(short, 2, 2) + last[1] + last[2] + epochs(replace(short, start_size=config.start_size), 1, 1)
             + [replace(full, epochs=0, probe_views=max(2, config.probe_views))])
 
 # %% ../../nbs/42_training.budget.ipynb #72e0f220
@@ -135,13 +136,14 @@ def next_better(
     split_point:str, # block after which the last layers may be trained
     probe:bool=True, # whether to fit a linear probe, as for `plan`
     probed:bool=False, # whether the linear probe has been fitted already
-): # (seconds that the better plan needs in addition, its description); None if `chosen` has three epochs or more
-    "The next better plan, if `chosen` has fewer than three epochs of full fine-tuning"
+): # (additional seconds, description of that plan); None if `chosen` has three epochs or more
+    "The cheapest plan with three epochs of fine-tuning on images, if `chosen` has fewer"
     if chosen.epochs >= 3: return None
     plans = _plans(config, speeds, split_point, probe)
     better = next(c for c in reversed(plans) if c.epochs == 3)
     more = cost(better, speeds, sizes, probed) - cost(chosen, speeds, sizes, probed)
-    return max(0., more), f"{better.epochs} epochs of full fine-tuning"
+    part = f"fine-tuning after {better.freeze}" if speeds.frozen and better.freeze else "full fine-tuning"
+    return max(0., more), f"{better.epochs} epochs of {part}"
 
 # %% ../../nbs/42_training.budget.ipynb #72185394
 def _too_short(given, left, needed, what):
@@ -155,13 +157,13 @@ def _too_short(given, left, needed, what):
 # %% ../../nbs/42_training.budget.ipynb #f018a8e7
 def epochs_left(
     left:float, # time until the budget is used up, in seconds
-    reserve:float, # time that test and bundle take, in seconds
+    reserve:float, # time for test, calibration and bundle, in seconds
     seconds:tuple, # time of an epoch at the lower and at the full resolution
     done:int, # number of epochs done in this stage
     epochs:int, # number of epochs planned for this stage
     low=lambda epochs: 0, # number of epochs -> how many of them are at the lower resolution
 ) -> int: # number of epochs that there is time for
-    "Fewer epochs if the remaining time is too short for the plan; more if there is room for them, while the last one is still to come"
+    "Number of epochs that fit into the remaining time; none is added after the last one"
     def needed(e):
         few = max(0, low(e) - done)
         return few*seconds[0] + (e - done - few)*seconds[1]

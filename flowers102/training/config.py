@@ -97,7 +97,7 @@ class _ScheduleSettings:
     patience: int = option(
         10, "early stopping: epochs without a better validation score; no effect with minutes", "EPOCHS")
     minutes: float|None = option(
-        None, "training-time budget: choose probe, last layers and epochs to fit", "MINUTES")
+        None, "training-time budget: choose probe, frozen blocks, last layers and epochs to fit", "MINUTES")
 
 # %% ../../nbs/41_training.config.ipynb #0aae56b2
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@
 __all__ = ['AGREEMENT', 'LAST_LAYERS', 'FULL', 'FREE', 'fit', 'train_epoch', 'train_step', 'silent', 'resolve',
            'decide_preprocess', 'augmentation_of', 'default_augment', 'default_workers', 'hardware', 'Data',
            'open_data', 'check_photos', 'prepare', 'check_network', 'decide_batch_norm', 'few_photos', 'StageSpec',
-           'make_stages', 'size_at', 'Stage', 'make_stage', 'cached_last_layers', 'amp_type', 'Progress', 'LossMonitor',
-           'Validation', 'validate', 'made_from', 'Run', 'history_row', 'progress_bar', 'fit_probe', 'finish',
-           'write_bundle', 'plan_for_minutes', 'measure_speeds', 'resumed_config', 'former_preprocess',
+           'make_stages', 'size_at', 'next_size', 'Stage', 'make_stage', 'cached_last_layers', 'amp_type', 'Progress',
+           'LossMonitor', 'Validation', 'validate', 'made_from', 'Run', 'history_row', 'progress_bar', 'fit_probe',
+           'finish', 'write_bundle', 'plan_for_minutes', 'measure_speeds', 'resumed_config', 'former_preprocess',
            'read_checkpoint', 'halving_on_oom', 'halve']
 
 # %% ../../nbs/45_training.loop.ipynb #d78da8ca
@@ -444,6 +444,15 @@ def size_at(
     "Progressive resizing: `start_size` for the first fraction of the epochs, then `size`"
     return config.start_size if epoch < low_epochs(config, epochs) else config.size
 
+# %% ../../nbs/45_training.loop.ipynb #18e1ee63
+def next_size(
+    config:TrainConfig, # of the run
+    progress, # `Progress` in a stage of full fine-tuning
+) -> int: # resolution of the training images in the next epoch, pixels
+    "As `size_at`, but never lower again after an epoch at the full resolution"
+    seen = {row["size"] for row in progress.history[progress.first_epoch:]}
+    return config.size if config.size in seen else size_at(config, progress.epoch - progress.first_epoch, progress.epochs)
+
 # %% ../../nbs/45_training.loop.ipynb #ef1aff76
 @dataclass
 class Stage:
@@ -487,7 +496,7 @@ def set_epoch(self:Stage,
     progress, # `Progress`: epoch and batch to continue with
 ): # the batches of the epoch
     "Make loaders of the epoch's resolution, and set the first batch"
-    size = size_at(self.config, progress.epoch - progress.first_epoch, progress.epochs)
+    size = next_size(self.config, progress)
     if self.spec.name == FULL and size != self.loaders.train_size:
         self.loaders = self.data.loaders(self.config, size)
     batches = batch_sampler_of(self.loaders.train)
@@ -739,6 +748,7 @@ class Run:
         checkpoint:dict|None=None, # of the run to resume
     ):
         self.config, self.data, self.model, self.folder = config, data, model, folder
+        self.asked = config # before any plan
         self.log, self.bars, self.checkpoint, self.is_new = log, bars, checkpoint, not checkpoint
         self.progress = (Progress.from_checkpoint(checkpoint) if checkpoint else
                          Progress(micro_batches=config.micro_batches))
@@ -780,7 +790,9 @@ def start(self:Run,
     if (line := describe_stages(self.config)) != self.described: self.log(line)
     self.described = line
     if self.main and (is_new or self.config != before):
-        write_json(self.folder/"config.json", {**asdict(self.config), "out": str(self.folder),
+        now = asdict(self.config)
+        asked = {k: v for k, v in asdict(self.asked).items() if v != now[k]} # for a run that is killed before its first checkpoint
+        write_json(self.folder/"config.json", {**now, "out": str(self.folder), "asked": asked,
                                                "notes": [*self.data.notes, *notes]})
         save_split(self.data.split, self.folder/"split.json")
     return self.config
@@ -924,7 +936,7 @@ def end_epoch(self:Run,
     if self.main:
         write_history(progress.history, self.folder/"history.csv")
         log_epoch(self.board, row, stage.optimizer)
-    self.keep_to_budget(stage, row)
+    self.keep_to_budget(stage, row, validation.seconds)
     self.save(stage)
     later = sum(spec.epochs for spec in make_stages(self.config)[progress.stage + 1:])
     self.log(epoch_line(row, progress.first_epoch + progress.epochs + later))
@@ -940,7 +952,7 @@ def history_row(
 ) -> dict: # a row of history.csv
     "What the history keeps of an epoch"
     size = (stage.config.size if stage.spec.name == LAST_LAYERS # features of images of full size
-            else size_at(stage.config, progress.epoch - progress.first_epoch, progress.epochs))
+            else next_size(stage.config, progress))
     scores = {f"valid_{k}": validation.scores.get(k) for k in ("nll", "top1", "mean_class")}
     return {"stage": stage.spec.name, "epoch": progress.epoch + 1, "step": progress.step,
             "size": size, "lr": stage.lr, "train_loss": progress.loss/max(1, progress.seen),
@@ -982,7 +994,7 @@ def fit_probe(
     "Fit the head on cached features by logistic regression"
     backbone, loaders = split_model(model, "head")[0], data.loaders(config)
     kind = AUGMENT[config.augment or "light"]
-    light = {k: v for k, v in AUGMENT["light"].items() if getattr(config, k) == kind[k]} # what was asked for stays
+    light = {k: v for k, v in AUGMENT["light"].items() if getattr(config, k) == kind[k]} # ingredients that the user changed are kept
     views = copy.copy(data.loaders(replace(config, **light)).train.dataset)
     views.seed = sample_seed(config.seed, 0, "probe") # not those of the first epochs, which it would have fitted
     subsets = {"train": (views, config.probe_views),
@@ -1014,6 +1026,7 @@ def finish(
     data:Data, # from `prepare`
     model:nn.Module, # gets the best weights
     run:Run, # with best.pt in its folder
+    more=None, # function of what metrics.json would hold, which returns entries to add or replace
 ) -> dict: # what metrics.json holds
     "Load the best weights, calibrate, test once, write metrics.json and the bundle"
     best, loaders = load_checkpoint(run.folder/"best.pt"), data.loaders(config)
@@ -1046,6 +1059,7 @@ def finish(
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
             if len(y): metrics[key] = score(z, y, rows)
+    if more: metrics |= more(metrics)
     if run.main: write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
 
@@ -1112,14 +1126,14 @@ def measure_speeds(
     train = lambda i, images, labels: train_step(stage, images, labels, i, len(labels)).item()
     lower = config.start_size or (max(32, round(.7*config.size/32)*32) if config.size > 96 else config.size)
     deeper = list(network_blocks(model)).index(split_point) >= len(early_blocks(model)) and not model.load_report.missing
-    deeper = deeper and config.freeze is None and not config.start_size # as was asked for
+    deeper = deeper and split_point != list(network_blocks(model))[-1] and config.freeze is None and not config.start_size
     trials = [(config.size, config.freeze), (config.size, split_point) if deeper else (lower, config.freeze)]
     for size, freeze in dict.fromkeys(trials):
         trial = replace(config, split_point=None, last_layers_epochs=0, epochs=1, start_size=size,
                         start_fraction=1., freeze=freeze)
         stage = make_stage(StageSpec(FULL, 1), trial, data, model)
         train_mode(stage.net)
-        rate = world*images_per_s(stage.loaders.train, train, limit=limit)
+        rate = world*images_per_s(stage.loaders.train, train, limit=limit, agree=functools.partial(broadcast, data.ranks)) # steps wait for each other
         if freeze == config.freeze: speeds.train[size] = rate
         else: speeds.frozen = rate
     unseen = stage.loaders.valid if data.split.valid else stage.loaders.test
@@ -1145,16 +1159,21 @@ def measure_speeds(
 def keep_to_budget(self:Run,
     stage:Stage, # after an epoch
     row:dict, # from `history_row`
+    validating:float=0., # seconds of the epoch that its validation took
 ): # nothing
     "Shorten the stage when time runs out, or add epochs if there is room; the schedule still runs to its end"
     if not self.config.minutes: return
     progress, left = self.progress, 60*self.config.minutes - self.seconds
     larger = (self.config.size/row["size"])**2 # pixels of an image at full resolution, those of this epoch being 1
-    reserve = 1.1*larger*(len(self.data.split.test) + CENTRES/2)/row["images_per_s"] # a training step is two forward passes or more
-    seconds = row["seconds"], larger*row["seconds"]
+    n, training = self.data.split.sizes, row["seconds"] - validating
+    predict = n["valid"]/validating if n["valid"] and validating else 2*row["images_per_s"]/larger # a step is two forward passes or more
+    reserve = cost(replace(self.config, epochs=0, last_layers_epochs=0, probe_views=0), Speeds(predict=predict), n) + n["valid"]/predict
+    seconds = row["seconds"], larger*training + validating
     low = lambda epochs: low_epochs(self.config, epochs)*(stage.spec.name == FULL)
     done = progress.epoch - progress.first_epoch
-    epochs = int(broadcast(self.data.ranks, epochs_left(left, reserve, seconds, done, progress.epochs, low)))
+    epochs = epochs_left(left, reserve, seconds, done, progress.epochs, low)
+    if epochs == done and larger > 1: epochs = done + 1 # one at the full resolution at least
+    epochs = int(broadcast(self.data.ranks, epochs))
     if epochs == progress.epochs: return
     longer = "longer" if epochs < progress.epochs else "less time"
     self.log(f"minutes  the epochs take {longer} than planned: {epochs} instead of {progress.epochs}")
@@ -1180,6 +1199,7 @@ def resumed_config(
         raise FlowersError(f"--{wrong[0]}: a run resumes as it began; leave it out, or start a new "
                            f"run (with --resume only {free} may change)")
     saved = read_json(folder/"config.json", "a run's configuration")
+    saved |= saved.pop("asked", {}) # what was planned before the first checkpoint is planned again
     if (folder/"last.pt").exists(): saved = load_checkpoint(folder/"last.pt")["config"]
     saved, home = {"augment": "light", "wise_ft": 0., **former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
     moved = home and saved.get("source") != "toy" and not Path(home).is_dir()

@@ -296,7 +296,8 @@ def describe_stages(
     if config.last_layers_epochs:
         steps.append(f"{several(config.last_layers_epochs, 'epoch')} of the layers after "
                      f"{config.split_point}, on {several(config.last_layers_views, 'cached view')}")
-    part = "full fine-tuning" if config.freeze in (None, "early", "none") else f"fine-tuning after {config.freeze}"
+    parts = dict.fromkeys((None, "early", "none"), "full fine-tuning") | {"head": "training of the head"}
+    part = parts.get(config.freeze, f"fine-tuning after {config.freeze}")
     if config.epochs: steps.append(f"{several(config.epochs, 'epoch')} of {part}")
     if config.probe_weight: steps.append(f"an average with the probe, weight {config.probe_weight:g}")
     return f"recipe   {config.recipe_run}: {', then '.join(steps)}"
@@ -341,9 +342,11 @@ def result_lines(
              f"top-5 {m['top5']:.4f}, ECE {m['ece']:.2f} on {m['n']:,} photos"
              for key, name in (("test", "test     "), ("test_tta", "flipped  "))
              if (m := metrics.get(key))]
+    best, epochs = metrics["best_epoch"], metrics["epochs"]
+    epoch = f"{epochs} epochs" if best is None else f"epoch {best} of {epochs}" # an average of runs has no best epoch
     lines.append(f"         {metrics['protocol']} ({metrics['split_sha256'][:12]}), "
                  f"seed {metrics['seed']}, weights {metrics['weights']}, recipe "
-                 f"{metrics['recipe']}, epoch {metrics['best_epoch']} of {metrics['epochs']}, "
+                 f"{metrics['recipe']}, {epoch}, "
                  f"{metrics['minutes']:.1f} minutes on {metrics['hardware']}")
     if dry_run: return lines + ["dry run  a few photos went through each stage, the bundle too; "
                                 "nothing was kept, and the numbers mean nothing"]
