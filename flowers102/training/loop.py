@@ -747,15 +747,14 @@ class Run:
         began:float|None=None, # `time.perf_counter()` when the run began; None: now
         checkpoint:dict|None=None, # of the run to resume
     ):
-        self.config, self.data, self.model, self.folder = config, data, model, folder
-        self.asked = config # before any plan
+        self.asked = self.config = config # before and after planning
+        self.data, self.model, self.folder = data, model, folder
         self.log, self.bars, self.checkpoint, self.is_new = log, bars, checkpoint, not checkpoint
         self.progress = (Progress.from_checkpoint(checkpoint) if checkpoint else
                          Progress(micro_batches=config.micro_batches))
         self.began = (time.perf_counter() if began is None else began) - self.progress.seconds
         self.made_from = made_from(data)
-        self.scratch = folder/"features" if config.dry_run else None
-        self.monitor, self.saved = LossMonitor(), "" # where the last checkpoint was written
+        self.monitor, self.saved, self.scratch = LossMonitor(), "", folder/"features" if config.dry_run else None
         self.described = "" # what the run was said to do
         self.stop = self.board = self.bar = None # open while the run is
 
@@ -1053,8 +1052,8 @@ def finish(
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
                "slope": bundle.thresholds.get("slope", 0.),
                "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
-               "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"]}
-    if run.progress.left_out: metrics["left_out"] = run.progress.left_out
+               "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"],
+               **({"left_out": run.progress.left_out} if run.progress.left_out else {})}
     if config.tta:
         for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
             z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
