@@ -124,7 +124,7 @@ def result_of_run(
             "recipe": metrics.get("recipe"), "settings": settings,
             "data": {"source": photos.name, "photos": len(photos), "shorter_edge": shorter_edge(photos)},
             "protocol": split.protocol, "split_sha256": split.sha256, "subsets": split.sizes,
-            **about, "notes": [without_folders(note) for note in config.get("notes", [])],
+            **about, **({"average_of": average} if average else {}), "notes": [without_folders(note) for note in config.get("notes", [])],
             "model_sha256": read_json(Path(run)/_BUNDLE)["weights_sha256"], "metrics": scores}
 
 # %% ../../nbs/59_evaluation.results.ipynb #1a5d0cd5

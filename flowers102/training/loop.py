@@ -1054,10 +1054,9 @@ def finish(
                "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
                "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"],
                **({"left_out": run.progress.left_out} if run.progress.left_out else {})}
-    if config.tta:
-        for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid)):
-            z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
-            if len(y): metrics[key] = score(z, y, rows)
+    for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid))*config.tta:
+        z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
+        if len(y): metrics[key] = score(z, y, rows)
     if more: metrics |= more(metrics)
     if run.main: write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
