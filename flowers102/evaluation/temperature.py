@@ -35,20 +35,23 @@ def fit_slope(
     labels, # (N,) int classes of the photos
     distances, # (N,) distances of these photos from the unaugmented validation photos, at least 0
     temperature:float=1.0, # temperature from `fit_temperature`, fitted without augmentation
-    near:tuple|None=None, # (M, C) logits and (M,) distances of the unaugmented validation photos; None: no limit on the cost
-    loss:float=.03, # greatest decrease in the mean confidence of the photos `near`
+    near:tuple|None=None, # (M, C) logits and (M,) distances of the unaugmented validation photos; None: no bounds on the cost
+    least:float=.02, # smallest decrease in the mean confidence of the photos `near`, if a slope can bring it about
+    most:float=.03, # greatest decrease in the mean confidence of the photos `near`
     high:float=5., # upper end of the search range
 ) -> float: # slope, at least 0; 0: the same temperature for all photos
-    "The slope that maximises the likelihood of the labels (after Tomani et al., 2023), with a limit on its cost"
+    "The slope that maximises the likelihood of the labels (after Tomani et al., 2023), within bounds on its cost"
     from scipy.optimize import brentq, minimize_scalar
 
     logits, labels = checked_scores(logits, labels)
     d = torch.as_tensor(distances).double()
+    low = 0.
     if near is not None:
         own, own_d = (torch.as_tensor(v).double() for v in near)
         confidence = lambda a: soften(own/temperature, a, own_d).softmax(1).amax(1).mean().item()
-        lost = lambda a: confidence(0.) - confidence(a) - loss
-        if lost(high) > 0: high = brentq(lost, 0, high, xtol=1e-4)
-    cost = lambda a: torch.nn.functional.cross_entropy(soften(logits/temperature, a, d), labels).item()
-    found = minimize_scalar(cost, bounds=(0, high), method="bounded", options={"xatol": 1e-4})
-    return float(found.x) if found.fun < cost(0.) else 0.
+        lost = lambda a: confidence(0.) - confidence(a)
+        reach = lambda loss, other: brentq(lambda a: lost(a) - loss, 0, high, xtol=1e-4) if lost(high) > loss else other
+        low, high = reach(least, 0.), reach(most, high)
+    nll = lambda a: torch.nn.functional.cross_entropy(soften(logits/temperature, a, d), labels).item()
+    found = minimize_scalar(nll, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
+    return float(found.x) if found.fun < nll(low) else low

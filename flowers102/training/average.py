@@ -31,6 +31,8 @@ def average_runs(
 ) -> Path: # folder of the new run, with bundle, metrics.json and best.pt
     "Average the weights of runs into one network; validate, calibrate and test it like the end of a run"
     folders = [Path(run) for run in runs]
+    if Path(out).is_file() or Path(out).is_dir() and any(Path(out).iterdir()):
+        raise FlowersError(f"--out {out}: not an empty folder; choose a new one, so that no run is lost")
     members = check_runs(folders)
     config = replace(resumed_config(folders[0], data_dir=data_dir, device=device), out=str(out), dry_run=False)
     config, data, model = prepare(config, resume=folders[0], log=log)

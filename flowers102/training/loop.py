@@ -214,12 +214,11 @@ def augmentation_of(
 
 # %% ../../nbs/45_training.loop.ipynb #f8e47474
 def default_augment(
-    config:TrainConfig, # with the number of epochs
+    config:TrainConfig, # resolved, with the number of epochs
 ) -> tuple: # "light" or "medium", and the reason
     "The augmentation where none was asked for"
     if config.weights == "none" or not config.epochs: return "light", "no pretrained network is fine-tuned"
-    if config.epochs < 6: return "light", f"with {config.epochs} epochs, medium costs accuracy"
-    return "medium", "pretrained weights are fine-tuned for six epochs or more"
+    return "medium", "pretrained weights are fine-tuned"
 
 # %% ../../nbs/45_training.loop.ipynb #309dd047
 def default_workers() -> int: # 0 to 4
@@ -1202,7 +1201,7 @@ def resumed_config(
     saved, home = {"augment": "light", "wise_ft": 0., **former_preprocess(saved), **rename_old(saved)}, saved.get("data_dir")
     moved = home and saved.get("source") != "toy" and not Path(home).is_dir()
     if moved and "data_dir" not in given:
-        raise FlowersError(f"--resume {folder}: its photos were in {home}, which is gone; if they "
+        raise FlowersError(f"{folder}: its photos were in {home}, which is gone; if they "
                            "have moved, say where they are now with --data_dir")
     return check_config(TrainConfig(**{k: v for k, v in {**saved, **given}.items() if k in known}))
 
