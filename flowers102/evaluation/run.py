@@ -22,11 +22,13 @@ from .elsewhere import (ElsewhereReport, elsewhere_json, elsewhere_text,
                                              evaluate_elsewhere, files_sha256, open_elsewhere,
                                              without_duplicates)
 from .html import write_report
+from .metrics import compute_metrics
 from .report import Report, evaluate, photo_outputs
 from .robustness import Robustness, at_own_size, multi_crop, robustness
 from .statistics import (NAMES, Comparison, compare, evaluation_table,
                                               format_metric, spread)
 from ..model.bundle import Bundle, load_bundle, save_bundle
+from ..model.predict import calibrated_logits
 
 # %% ../../nbs/57_evaluation.run.ipynb #872b65f3
 def photos_and_splits(
@@ -88,9 +90,10 @@ def evaluate_run(
     photos, chosen, own = photos_and_splits(run, source, data_dir, split)
     for note in photos.notes: log(f"note     {note}")
     options = dict(device=device, n_workers=n_workers, ranks=ranks, allow_train=allow_train)
-    if calibrate: bundle = _recalibrated(run, bundle, photos, chosen, own, options, log)
+    if calibrate: bundle = _recalibrated(bundle, photos, chosen, own, options, log)
     look = lambda b, learnt=None: _report(b, photos, chosen, subset, views, options | {"learnt": learnt}, log)
     found = Evaluation(bundle, look(bundle, own))
+    if calibrate: found.bundle = _rewritten(run, found, views)
     if calibrate and subset == "valid": found.report = replace(found.report, n_tuned=len(found.report))
     second = _fair_bundle("--against", against, found.report) if against else None
     rival = look(second) if second else None
@@ -146,17 +149,26 @@ def _other_bundles(run, runs, report):
     return [_fair_bundle("--runs", r, report) for r in more.values()]
 
 # %% ../../nbs/57_evaluation.run.ipynb #c8b985a1
-def _recalibrated(folder, bundle, photos, split, own, options, log):
-    "The bundle with new temperature and thresholds, also saved to disk"
+def _recalibrated(bundle, photos, split, own, options, log):
+    "The bundle with new temperature, thresholds and validation metrics, and without test metrics"
     unseen = evaluate(bundle, photos, split, "valid", **options | {"learnt": own, "allow_train": False,
                                                               "with_bank": True})
     z, rows, y = photo_outputs(bundle, photos, [s.id for s in unseen.samples], device=options["device"],
                                with_bank=True, shifted=True)
     bundle = calibrate_bundle(bundle, unseen.logits, unseen.labels, unseen.features, shifted=(z, y, rows))
-    inside = Path(folder)/"bundle"
+    slope = bundle.thresholds.get("slope", 0.)
+    log(f"bundle   temperature {bundle.temperature:.3f}, slope {slope:.2f}, from {len(unseen):,} validation photos")
+    valid = compute_metrics(calibrated_logits(unseen.logits.double(), bundle.temperature, bundle.thresholds,
+                                              unseen.features, bundle.bank), unseen.labels)
+    kept = {k: v for k, v in bundle.metrics.items() if k not in ("test", "test_tta", "valid_tta")} # of the former calibration
+    return replace(bundle, metrics=kept | {"temperature": bundle.temperature, "slope": slope, "valid": valid})
+
+# %% ../../nbs/57_evaluation.run.ipynb #20cea1b4
+def _rewritten(folder, found, views):
+    "Save a recalibrated bundle, with its test metrics if they are known"
+    tested = {"test": found.report.metrics} if found.report.subset == "test" and views == 1 else {}
+    bundle, inside = replace(found.bundle, metrics=found.bundle.metrics | tested), Path(folder)/"bundle"
     save_bundle(bundle, inside if inside.is_dir() else folder)
-    log(f"bundle   temperature {bundle.temperature:.3f}, slope {bundle.thresholds.get('slope', 0):.2f}, "
-        f"from {len(unseen):,} validation photos")
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #6981c691
