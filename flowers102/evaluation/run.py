@@ -84,8 +84,7 @@ def evaluate_run(
 ) -> Evaluation: # results; comparison and corruptions only in the main process
     "Evaluate a run"
     _check_options(subset, views, n_workers, calibrate, ranks, elsewhere, originals)
-    log = log if ranks.main else lambda line: None
-    bundle = load_bundle(run)
+    bundle, log = load_bundle(run), log if ranks.main else lambda line: None
     away = open_elsewhere(elsewhere, bundle.class_names, elsewhere_names) if elsewhere else None
     photos, chosen, own = photos_and_splits(run, source, data_dir, split)
     for note in photos.notes: log(f"note     {note}")
