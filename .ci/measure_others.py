@@ -1,7 +1,7 @@
 """Fine-tune the same weights on the same photos with fastai, or with timm's parts in a plain loop, and score them beside a run of flowers102.
 
     python .ci/measure_others.py prepare WORK --run RUN --data_dir DIR --elsewhere DIR    # paths, labels and weights for the others
-    python .ci/measure_others.py fastai  WORK --epochs 3                                  # in an environment with fastai
+    python .ci/measure_others.py fastai  WORK --epochs 2                                  # in an environment with fastai
     python .ci/measure_others.py timm    WORK --epochs 4
     python .ci/measure_others.py score   WORK --run RUN --out nbs/results/others          # a JSON file for each that has run
 
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 MODEL, SIZE, BATCH = "tf_efficientnet_lite0", 224, 64
-REMARKS = {"fastai": "fastai {fastai}: `vision_learner(...).fine_tune({epochs})`, crops and augmentation by `aug_transforms(size=224, min_scale=0.75)`",
+REMARKS = {"fastai": "fastai {fastai}: `vision_learner(...).fine_tune({epochs})`, which is one epoch of the head and {epochs} of everything; `aug_transforms(size=224, min_scale=0.75)`",
            "timm": "timm {timm}: `create_transform`, AdamW with `lr=5e-4` and `weight_decay=0.05`, cosine schedule, label smoothing 0.1, EMA; {epochs} epochs"}
 
 
@@ -144,24 +144,24 @@ def train(tool, work, epochs, seed, few):
 
 def score(work, run, data_dir, elsewhere, out):
     "Write a result for each file that `train` has made, with the paired comparison with RUN on the same photos"
+    from flowers102.cli.commands import _result_of
     from flowers102.core import write_json
     from flowers102.evaluation.report import Report
-    from flowers102.evaluation.results import SCHEMA, result_of_run
+    from flowers102.evaluation.results import add_evaluation
     from flowers102.evaluation.run import evaluate_run
     from flowers102.evaluation.statistics import compare, evaluation_json
     found = evaluate_run(run, data_dir=data_dir, elsewhere=elsewhere)
-    ours, away = found.report, found.elsewhere
-    result, parts = result_of_run(run, {}, data_dir=data_dir), {"test": ours, "elsewhere": away.report}
-    own = {"test": evaluation_json(ours), "elsewhere": {**evaluation_json(away.report), "name": away.photos.name, "sha256": away.photos.sha256, "n": len(away.report)}}
+    parts = {"test": found.report, "elsewhere": found.elsewhere.report}
+    result = add_evaluation(_result_of(run, data_dir=data_dir), found, evaluation_json(found.report))
     kept = {k: result[k] for k in ("schema", "model", "weights", "data", "protocol", "split_sha256", "subsets", "hardware", "processes")}
-    write_json(out/f"lite0-flowers102-seed{result['seed']}.json", result | {"remark": "flowers102: `flowers102 train --minutes 20`, calibrated", "metrics": result["metrics"] | own})
+    write_json(out/f"lite0-flowers102-seed{result['seed']}.json", result | {"remark": f"flowers102: `flowers102 train --minutes 20`; {result['epochs']} epochs"})
     for path in sorted(work.glob("*-seed*.npz")):
         data, tool = np.load(path), path.stem.partition("-")[0]
         about, metrics = json.loads(str(data["about"])), {}
         for subset, report in parts.items():
             theirs = Report(torch.tensor(data[subset]), report.labels, report.samples, report.class_names, report.protocol, report.split_sha256, report.subset)
             metrics[subset] = evaluation_json(theirs) | {"comparison": vars(compare(report, theirs))}
-        metrics["elsewhere"] |= {k: own["elsewhere"][k] for k in ("name", "sha256")}
+        metrics["elsewhere"] |= {k: result["metrics"]["elsewhere"][k] for k in ("name", "sha256")}
         remark = REMARKS[tool].format(epochs=about["epochs"], **about["versions"])
         write_json(out/f"lite0-{tool}-seed{about['seed']}.json", kept | {"source": "measured by .ci/measure_others.py", "command": "", "recipe": "", "settings": {}, "notes": [], **about, "remark": remark, "metrics": metrics})
         print(path.stem, {k: round(m["top1"], 4) for k, m in metrics.items()}, {k: m["comparison"] for k, m in metrics.items()})

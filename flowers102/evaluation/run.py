@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, read_json, show_bars
+from ..core import FlowersError, read_json, show_bars, write_json
 from ..data.decisions import decided_source
 from ..data.sources import get_source
 from ..data.splits import get_split, load_split
@@ -159,15 +159,19 @@ def _recalibrated(bundle, photos, split, own, options, log):
     log(f"bundle   temperature {bundle.temperature:.3f}, slope {slope:.2f}, from {len(unseen):,} validation photos")
     valid = compute_metrics(calibrated_logits(unseen.logits.double(), bundle.temperature, bundle.thresholds,
                                               unseen.features, bundle.bank), unseen.labels)
-    kept = {k: v for k, v in bundle.metrics.items() if k not in ("test", "test_tta", "valid_tta")} # of the former calibration
-    return replace(bundle, metrics=kept | {"temperature": bundle.temperature, "slope": slope, "valid": valid})
+    former = "test", "test_tta", "valid", "valid_tta", "val", "val_tta" # of the former calibration
+    kept = {k: v for k, v in bundle.metrics.items() if k not in former} | {"temperature": bundle.temperature, "slope": slope}
+    return replace(bundle, metrics=kept | ({"valid": valid} if split.sha256 == bundle.split_sha256 else {}))
 
 # %% ../../nbs/57_evaluation.run.ipynb #20cea1b4
 def _rewritten(folder, found, views):
-    "Save a recalibrated bundle, with its test metrics if they are known"
-    tested = {"test": found.report.metrics} if found.report.subset == "test" and views == 1 else {}
-    bundle, inside = replace(found.bundle, metrics=found.bundle.metrics | tested), Path(folder)/"bundle"
+    "Save a recalibrated bundle, with its test metrics if they are known; metrics.json of a run folder holds the same"
+    report, inside = found.report, Path(folder)/"bundle"
+    own = report.subset == "test" and views == 1 and report.split_sha256 == found.bundle.split_sha256
+    tested = {"test": report.metrics} if own and not report.n_contaminated else {}
+    bundle = replace(found.bundle, metrics=found.bundle.metrics | tested)
     save_bundle(bundle, inside if inside.is_dir() else folder)
+    if inside.is_dir() and (inside.parent/"metrics.json").is_file(): write_json(inside.parent/"metrics.json", bundle.metrics)
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #6981c691
