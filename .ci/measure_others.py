@@ -3,7 +3,7 @@
     python .ci/measure_others.py prepare WORK --run RUN --data_dir DIR --elsewhere DIR    # paths, labels and weights for the others
     python .ci/measure_others.py fastai  WORK --epochs 2                                  # in an environment with fastai
     python .ci/measure_others.py timm    WORK --epochs 4
-    python .ci/measure_others.py score   WORK --run RUN --out nbs/results/others          # a JSON file for each that has run
+    python .ci/measure_others.py score   WORK --run RUN --data_dir DIR --elsewhere DIR --out nbs/results/others    # a JSON file for each
 
 RUN is a finished run of `timm:tf_efficientnet_lite0` from `--weights pip`. Only `prepare` and `score` import flowers102, so that
 fastai may have an environment of its own. All three steps that train or predict use two threads and one worker, and keep freed
