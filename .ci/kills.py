@@ -172,6 +172,7 @@ def try_case(case, work, times, rng, took, wanted):
         differ = sorted(k for k in wanted.keys() | made.keys() if wanted.get(k) != made.get(k))
         assert not differ, f"{case.name}: killed after {moment:.2f} s of {took:.2f}; other bytes or files: {differ}\n{text}"
     print(f"{case.name:15} {hit:3} kills of {times} came before the end ({left} with files on the disk): all went on to the same bytes", flush=True)
+    return hit
 
 
 def main():
@@ -180,6 +181,8 @@ def main():
     parser.add_argument("--only", help="names of cases, with commas between them")
     parser.add_argument("--seed", type=int, default=None, help="of the moments; default: another one each time")
     args = parser.parse_args()
+    unknown = {*(args.only or "").split(",")} - {case.name for case in CASES} - {""}
+    if unknown: parser.error(f"--only: no case {', '.join(sorted(unknown))}; expected {', '.join(case.name for case in CASES)}")
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory() as d:
@@ -190,11 +193,13 @@ def main():
         for photo in sorted((work/"toy"/"jpg").iterdir())[::4]: shutil.copy(photo, work/"some")
         peace = {tuple(TRAIN): in_peace(CASES[0], fresh(work, CASES[0]))} # once for each command
         shutil.copytree(work/"case"/"run", work/"trained") # which the other commands use
+        hits = 0
         for case in CASES:
             if args.only and case.name not in args.only.split(","): continue
             command = tuple(case.start)
             if command not in peace: peace[command] = in_peace(case, fresh(work, case))
-            try_case(case, work, args.times, random.Random(f"{seed} {case.name}"), *peace[command])
+            hits += try_case(case, work, args.times, random.Random(f"{seed} {case.name}"), *peace[command])
+        if not hits: sys.exit("no kill came before the end: nothing was tested")
 
 
 if __name__ == "__main__": main()

@@ -15,6 +15,7 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -58,12 +59,15 @@ class Server:
     def address(self): return f"http://127.0.0.1:{self.port}/"
 
 
+UNREACHABLE = "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH"
+
 def node_modules(folder):
     "Install what the page needs from npm; None where there is no npm, or no way to its packages"
     if not shutil.which("npm"): return print("skipped: no npm on the path, and no --node; it brings onnxruntime-web and axe-core")
     done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder),
                            f"onnxruntime-web@{RUNTIME['version']}", "axe-core@4"], capture_output=True, text=True)
-    if done.returncode: return print(f"skipped: npm can't install onnxruntime-web and axe-core ({done.stderr.strip().splitlines()[-1:]})")
+    if done.returncode and any(code in done.stderr for code in UNREACHABLE): return print("skipped: npm can't reach its registry")
+    if done.returncode: sys.exit(f"npm can't install onnxruntime-web {RUNTIME['version']} and axe-core: {done.stderr.strip()[-400:]}")
     return folder
 
 

@@ -290,7 +290,7 @@ def take_lock(
     try: fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except (BlockingIOError, PermissionError): return False
     except OSError as e: # some file systems have no locks
-        if e.errno != errno.ENOLCK: raise
+        if e.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP): raise
     return True
 
 # %% ../nbs/00_core.ipynb #aff13e1b

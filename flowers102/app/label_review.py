@@ -193,7 +193,8 @@ def _show(self:LabelReview):
                                    decided, self.decisions.path.name, errors)
     if is_pair: p["page"].value, other = pair_html(item, self.source), pick(self.source, [item.a])[0].label
     else: p["page"].value, other = issue_html(item, self.source, None if decided else chance.get(item.id)), item.other
-    p["name"].value = self.source.class_names[other]
+    first = made.get(item.a) if is_pair else None
+    p["name"].value = first.now if first and first.action == "relabel" else self.source.class_names[other]
     p["keep"].description = "Keep both (k)" if is_pair else "Keep (k)"
     p["drop"].description = "Drop the second (d)" if is_pair else "Drop (d)"
 
@@ -287,7 +288,7 @@ def review_folder(
     about = {"source": source.name, "data_dir": os.path.abspath(source.root), "decisions": os.path.abspath(decisions),
              "listed": len(listed), "counted": found.counted, "pairs": [vars(p) for p in found.pairs],
              "issues": [vars(d) for d in [*listed, *(d for d in found.issues if d.id not in chosen)]]}
-    where = cache_dir("review")/f"{zlib.crc32(about['data_dir'].encode()):08x}.json"
+    where = cache_dir("review")/f"{zlib.crc32(b'|'.join(os.fsencode(about[k]) for k in ('data_dir', 'decisions'))):08x}.json"
     write_json(where, about)
     code = "from flowers102.app.label_review import review_app\nreview_app()"
     return serve_page(code, "Label review", {"review": str(where)}, max_visitors=2, **page)

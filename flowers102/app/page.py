@@ -45,6 +45,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ..core import FlowersError, default_device, plain_text, read_json, write_json
 from ..data.photos import read_photo
+from ..data.decisions import decided_source
 from ..data.sources import Source, get_source, pick
 from ..data.splits import load_split
 from ..data.transforms import to_batch
@@ -262,12 +263,13 @@ def answer_record(
     target:str, # class that the heat map explains
     against:str|None=None, # class of a contrastive heat map: for `target` and not for this one
     method:str="gradcam", # of the heat map
+    names=None, # class names of the source of the nearest photos; None: those of the bundle
 ) -> dict: # JSON-ready
     "The whole prediction about a photo, and its origin"
     return prediction_row(replace(seen.answer, path=seen.name)) | {
         "note": seen.note,
         "explained": {"target": target, "against": against, "method": method},
-        "nearest": [{"id": s.id, "label": bundle.class_names[s.label], "cosine": round(c, 4)}
+        "nearest": [{"id": s.id, "label": (names or bundle.class_names)[s.label], "cosine": round(c, 4)}
                     for s, c in seen.near],
         "model": bundle.arch, "bundle_sha256": bundle_sha256(bundle),
         "temperature": bundle.temperature, "slope": bundle.thresholds.get("slope", 0.),
@@ -547,7 +549,7 @@ def _show_near(self:FlowerApp):
     "Show the training photos nearest to the current photo, or what they wait for"
     seen = self.photos[self.current]
     if self.neighbours and not seen.near: seen.near = self.neighbours(seen.crop)
-    shown = _near_html(seen.near, self.bundle.class_names)
+    shown = _near_html(seen.near, self.neighbours.names if self.neighbours else ())
     self.parts["near"].value = shown or render_part("page.html", "waiting", self.waiting)
 
 # %% ../../nbs/81_app.page.ipynb #aecae7ec
@@ -629,7 +631,7 @@ def _save(self:FlowerApp, kind):
     stem = re.sub(r"\.\w{2,5}$", "", seen.name)
     with self._working("saving"):
         if kind == "json":
-            record = answer_record(seen, self.bundle, target, against, self.method)
+            record = answer_record(seen, self.bundle, target, against, self.method, self.neighbours and self.neighbours.names)
             data = json.dumps(record, indent=2, ensure_ascii=False).encode()
             return f"{stem}.json", "application/json", data
         shown = f"for {target}" + (f", not {against}" if against else "")
@@ -767,7 +769,7 @@ def page_options(
         raise FlowersError(f"--data_dir {data_dir}: no such folder; expected the photos of the run")
     if where and not Path(where).is_dir(): return None, None, []
     try:
-        source = get_source(config.get("source", "oxford"), where)
+        source = decided_source(get_source(config.get("source", "oxford"), where), config.get("decisions"))
         split = load_split(home/"split.json")
         tests = [s.path for s in pick(source, split.test)]
     except FlowersError:
@@ -1047,11 +1049,12 @@ def _run(command, env, patience=10):
         last.daemon = True
         last.start()
 
-    before = main and signal.signal(signal.SIGTERM, end)
+    ends = [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)] # also when the terminal is closed, but for nohup
+    before = {s: signal.signal(s, end) for s in dict.fromkeys(ends) if main and signal.getsignal(s) != signal.SIG_IGN}
     try: return server.wait()
     except KeyboardInterrupt:
         end()
         server.wait()
         raise
     finally:
-        if main: signal.signal(signal.SIGTERM, before)
+        for s, handler in before.items(): signal.signal(s, handler)

@@ -107,7 +107,7 @@ def flowers102_data(
 ) -> int: # exit status: 1 when photos have problems
     "Download, describe and check the photos and their labels, and write a split manifest"
     data_dir = _one_folder(folder, data_dir)
-    _check_data_flags(source, download, decisions, decide, undo, diff, out)
+    _check_data_flags(source, download, decisions, decide, undo, diff, out, {} if audit or check_labels else dict(report=report, model=model, weights=weights))
     from flowers102.data.sources import get_source, oxford_flowers
     from flowers102.data.splits import save_split
     from flowers102.evaluation.data_check import (check_data, check_json, check_text,
@@ -128,8 +128,10 @@ def flowers102_data(
     return 1 if found.problems else 0
 
 # %% ../../nbs/85_cli.commands.ipynb #56d3c2c9
-def _check_data_flags(source, download, decisions, decide, undo, diff, out):
+def _check_data_flags(source, download, decisions, decide, undo, diff, out, unused):
     "Raise for flags that don't go together"
+    for flag in (k for k, v in unused.items() if v):
+        raise FlowersError(f"--{flag}: belongs to --audit or --check_labels; add one, or leave it out")
     for flag, given in (("decide", decide), ("undo", undo), ("diff", diff)):
         if given and not decisions:
             raise FlowersError(f"--{flag}: expected a file of --decisions with it")
@@ -327,6 +329,7 @@ def _predictor(bundle, device, batch_size, n_threads, compile):
     from flowers102.inference.onnx import OnnxPredictor
 
     if compile: raise FlowersError(f"--compile: {bundle} is not for PyTorch; leave it out")
+    if device not in (None, "cpu"): raise FlowersError(f"--device {device}: an ONNX file runs on the CPU; leave it out")
     return OnnxPredictor(folder, batch_size, n_threads)
 
 # %% ../../nbs/85_cli.commands.ipynb #a75fa760
@@ -347,14 +350,14 @@ def flowers102_export(
     "Write a bundle as ONNX, as a web page, or as a folder for the Hugging Face Hub, and check it against PyTorch"
     _quiet_pillow()
     if hub and web: raise FlowersError(f"--hub {hub} --web {web}: make one after the other")
+    more = {"ort": ort, "examples": examples, "results": results}
+    if unused := [f"--{k}" for k, v in more.items() if v and not web]: raise FlowersError(f"{unused[0]}: belongs to --web DIR; add that, or leave it out")
     if hub:
         from flowers102.inference.hub import export_hub
 
         if out or int8: raise FlowersError(f"--hub {hub}: writes no ONNX file; leave out {'--out' if out else '--int8'}")
         export_hub(_bundle_folder(bundle), hub, photos, n_check, data_dir, note=_note)
         return 0
-    more = {"ort": ort, "examples": examples, "results": results}
-    if unused := [f"--{k}" for k, v in more.items() if v and not web]: raise FlowersError(f"{unused[0]}: belongs to --web DIR; add that, or leave it out")
     if web:
         from flowers102.inference.web import export_web
 
@@ -436,7 +439,7 @@ def flowers102_evaluate(
 ):
     "Evaluate a model: metrics with intervals, prediction sets, a report, a comparison"
     data_dir = _one_folder(folder, data_dir)
-    _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out)
+    _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out, elsewhere_names and not elsewhere)
     from flowers102.core import default_device
     from flowers102.distributed import join_ranks
     from flowers102.evaluation.run import evaluate_run
@@ -449,6 +452,7 @@ def flowers102_evaluate(
             views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
             calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
             ranks=ranks, log=_to_stderr)
+    if calibrate and results: result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir) # with what the calibration has changed
     if ranks.main: _show_evaluation(found, n_boot, device, format, out, result, results)
 
 # %% ../../nbs/85_cli.commands.ipynb #0f822eb1
@@ -465,7 +469,7 @@ def _show_evaluation(found, n_boot, device, format, out, result, results):
     if out: print(f"made     {Path(out)/'report.html'}, and a model card beside it")
 
 # %% ../../nbs/85_cli.commands.ipynb #aa57c1e8
-def _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out):
+def _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out, names_alone):
     "Raise for flags that can't work, or don't go together"
     from flowers102.model.run_folder import refuse_run_folder
 
@@ -473,6 +477,7 @@ def _check_evaluate_flags(n_boot, n_workers, run, runs, tta, views, out):
         if not 0 <= value <= most: raise FlowersError(f"--{flag} {value}: expected 0 to {most}")
     places = [os.path.realpath(p) for p in [*[run]*bool(run), *_words(runs, "runs")]]
     if len(set(places)) < len(places): raise FlowersError(f"--runs {runs}: the same run twice; give each once, and none that is --run")
+    if names_alone: raise FlowersError("--elsewhere_names: belongs to --elsewhere DIR; add that, or leave it out")
     if tta and views == 10: raise FlowersError("--tta: are two views; leave it out with --views 10")
     if out and Path(out).is_file(): raise FlowersError(f"--out {out}: is a file; expected a folder")
     if out: refuse_run_folder(out)

@@ -81,7 +81,10 @@ class ImageCache:
     @property
     def pixels(self) -> np.ndarray: # (bytes,) uint8, read-only
         "The memory map; opened when it is first needed"
-        if self._pixels is None: self._pixels = _map_pixels(self.folder)
+        if self._pixels is None:
+            if read_json(self.folder/"index.json", "the index of an image cache")["blake2b"] != self.about["blake2b"]:
+                raise FlowersError(f"{self.folder}: another process has made this image cache again, from other photos; start again")
+            self._pixels = _map_pixels(self.folder)
         return self._pixels
 
     def __len__(self): return len(self.shapes)

@@ -10,6 +10,7 @@ __all__ = ['OXFORD_URL', 'OXFORD_MD5', 'oxford_layout', 'file_md5', 'read_mat', 
 import hashlib
 import http.client
 import re
+import shutil
 import tarfile
 import tempfile
 import urllib.request
@@ -70,7 +71,10 @@ def read_mat(
         raise FlowersError(f"{path}: MD5 is {file_md5(path)}, expected {md5}; "
                            "the labels in it can't be trusted: delete it "
                            f"and run `flowers102 data --download --data_dir {base}`")
-    return loadmat(path, variable_names=[key], squeeze_me=True)[key].ravel().astype(np.int64)
+    try: return loadmat(path, variable_names=[key], squeeze_me=True)[key].ravel().astype(np.int64)
+    except Exception as e: # SciPy raises errors of many kinds
+        raise FlowersError(f"{path}: no array {key!r} in it that can be read; expected a MATLAB file with trnid, valid and tstid (setid.mat), "
+                           "or labels (imagelabels.mat)") from e
 
 # %% ../../nbs/11_data.download.ipynb #f6e232fb
 def oxford_inventory(
@@ -159,6 +163,10 @@ def download_oxford(
     labels = read_mat(base, "imagelabels.mat", "labels", md5["imagelabels.mat"])
     if photos.is_dir() and not any(oxford_inventory(photos, len(labels))[:2]): return base
     archive = download_file(url + "102flowers.tgz", base/"102flowers.tgz", md5["102flowers.tgz"])
+    if photos.name == "jpg" and base == photos: # the MATLAB files lie in the folder that is replaced
+        base = photos.parent
+        for name in ("imagelabels.mat", "setid.mat", "102flowers.tgz"): shutil.move(photos/name, base/name)
+        archive = base/"102flowers.tgz"
     _unpack(archive, base)
     archive.unlink()
     return base

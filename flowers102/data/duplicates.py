@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from ..core import FlowersError, show_bars
-from .photos import fit_text, open_photo, show_images
+from .photos import fit_text, open_photo, show_images, to_rgb
 from .sources import Source, pick
 
 # %% ../../nbs/13_data.duplicates.ipynb #12f87a55
@@ -26,9 +26,13 @@ def photo_hash(
     image:Image.Image, # photo of any size and Pillow mode
 ) -> np.ndarray: # (32,) uint8, 255 bits packed into bytes
     "Perceptual hash (pHash): which low-frequency cosine coefficients are above their median"
-    small = image.convert("L").resize((64, 64), Image.Resampling.BOX)
+    small = _grey(image).resize((64, 64), Image.Resampling.BOX)
     c = dctn(np.asarray(small, dtype=np.float32), norm="ortho")[:16, :16].ravel()[1:]
     return np.packbits(c > np.median(c))
+
+def _grey(image):
+    "An image as 8-bit grey values; Pillow would cut off those of more than 8 bits"
+    return (to_rgb(image) if image.mode.startswith("I") or image.mode == "F" else image).convert("L")
 
 # %% ../../nbs/13_data.duplicates.ipynb #6b7a4e06
 def hash_distance(
@@ -57,7 +61,7 @@ def _hash_file(path):
     try:
         with open_photo(path) as image:
             image.draft("L", (128, 128))
-            small = ImageOps.exif_transpose(image).convert("L")
+            small = _grey(ImageOps.exif_transpose(image))
     except Exception as e: # Pillow raises OSError, SyntaxError, ValueError and more
         raise FlowersError(f"{path}: can't be read as a photo; `flowers102 data --verify` lists "
                            "all that are broken") from e

@@ -100,10 +100,11 @@ def _resident(cache, device):
     key = _key_of(cache, device)
     if key not in _KEPT:
         _KEPT.clear() # pixels of a different cache
-        _KEPT[key] = torch.empty(len(cache.pixels), dtype=torch.uint8, device=device)
+        whole = torch.empty(len(cache.pixels), dtype=torch.uint8, device=device)
         for i in range(0, len(cache.pixels), 2**26): # copied in pieces of 64 MB
             piece = torch.from_numpy(np.array(cache.pixels[i:i + 2**26]))
-            _KEPT[key][i:i + 2**26] = piece
+            whole[i:i + 2**26] = piece
+        _KEPT[key] = whole # only when it is complete
     return _KEPT[key]
 
 # %% ../../nbs/18_data.gpu.ipynb #428d4274

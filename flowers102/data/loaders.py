@@ -104,7 +104,9 @@ class EpochBatches(Sampler):
 def _bounds(n, size, least):
     "Start index of each batch, and `n`; a last batch smaller than `least` takes photos from the one before"
     bounds = [*range(0, n, size), n]
-    if len(bounds) > 2 and n - bounds[-2] < least: bounds[-2] = (bounds[-3] + n + 1)//2
+    if len(bounds) > 2 and n - bounds[-2] < least:
+        if n - bounds[-3] < 2*least: del bounds[-2] # too few for two
+        else: bounds[-2] = (bounds[-3] + n + 1)//2
     return bounds
 
 # %% ../../nbs/16_data.loaders.ipynb #6e4df377
@@ -199,10 +201,10 @@ def batches_ahead(
 ) -> Iterator: # results of each batch, a list in the order of the items
     "Process batches with threads, one batch ahead of the consumer"
     pool, todo = ThreadPoolExecutor(n_threads or os.cpu_count()), iter(batches)
-    start = lambda: [pool.submit(work, item) for item in next(todo, ())]
+    start = lambda: None if (items := next(todo, None)) is None else [pool.submit(work, item) for item in items]
     try:
         now = start()
-        while now:
+        while now is not None:
             ahead = start() # runs while the caller uses the previous batch
             yield [f.result() for f in now]
             now = ahead

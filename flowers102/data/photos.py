@@ -51,7 +51,7 @@ def open_photo(
     file, # path of a photo, or `io.BytesIO` with the content of its file
 ) -> Image.Image: # open image, whose pixels are not decoded yet
     "Open a photo with Pillow, using the HEIC plug-in if it is installed"
-    try: return Image.open(file)
+    try: image = Image.open(file)
     except Image.UnidentifiedImageError:
         if not (suffix := _modern(file)): raise
         if remedy := missing_decoder(suffix):
@@ -62,6 +62,9 @@ def open_photo(
 
         pillow_heif.register_heif_opener()
         return Image.open(file)
+    if image.format != "EPS": return image
+    image.close()
+    raise Image.UnidentifiedImageError("PostScript") # a program, for which Pillow would call Ghostscript
 
 # %% ../../nbs/10_data.photos.ipynb #42a60017
 def _modern(file):

@@ -314,7 +314,7 @@ def _folders(path, left):
         elif p.name.startswith("__"): left.add("folder that begins with __", p.name)
         elif p.is_symlink() and is_within(os.path.realpath(path), os.path.realpath(p)):
             left.add("link to a folder around it", p.name)
-        elif any((p/name).is_file() for name in RESULT_FILES): left.add("folder of results", p.name)
+        elif any(os.path.isfile(p/name) for name in RESULT_FILES): left.add("folder of results", p.name)
         elif folder_id(p) in found: left.add("link to a folder that was read already", p.name)
         else: found[folder_id(p)] = p
     number = lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name)
@@ -362,7 +362,7 @@ def _homes(root, left):
 def _samples(root, homes, left, notes):
     "All samples, the ids of each subset, and the class names; adds to `left` and `notes`"
     folders = homes.get("train", homes.get("", []))
-    if "" in homes and (empty := [p.name for p in folders if not any(f.is_file() for f in p.rglob("*"))]):
+    if "" in homes and (empty := [p.name for p in folders if _is_empty(p)]):
         notes.append(f"left out: empty class folders: {first_few(empty)}")
         folders = [p for p in folders if p.name not in empty]
         homes = {"": folders}
@@ -388,6 +388,10 @@ def _samples(root, homes, left, notes):
     return samples, parts, list(label)
 
 # %% ../../nbs/12_data.sources.ipynb #482ec730
+def _is_empty(folder):
+    "Whether a folder that can be read holds no file"
+    return os.access(folder, os.R_OK | os.X_OK) and not any(os.path.isfile(os.path.join(top, name)) for top, _, names in os.walk(folder) for name in names)
+
 def _only_inside(folder, photos):
     "The subfolders of a class folder if there are several and they hold all of its photos"
     tops = [p.relative_to(folder).parts for p in photos]

@@ -261,7 +261,7 @@ def get_split(
     return split
 
 # %% ../../nbs/14_data.splits.ipynb #a5ea85d3
-_NAMED = re.compile(r"(stratified|grouped-hash)-([\d.]+)-([\d.]+)-([\d.]+)-seed(\d+)")
+_NAMED = re.compile(r"(stratified|grouped-hash)-(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)-seed(\d+)")
 
 def _grouped_by_hash(source, fractions=(.7, .15, .15), seed=42):
     "A split that keeps near-duplicates by perceptual hash in one subset"

@@ -231,6 +231,11 @@ AUGMENT = {"light": {"jitter": .2, "zoom_out": 0., "close_up": 0., "grey": 0., "
 
 # %% ../../nbs/15_data.transforms.ipynb #7c3fb091
 @patch
+def extra_repr(self:TrainTransform):
+    "What `repr` prints beside the parts: the key of cached features contains it, too"
+    return f"chances={self.chances}" if self.chances else ""
+
+@patch
 def _sample_view(self:TrainTransform, height, width):
     "The position of a zoomed-out photo, or None; and the crop to use otherwise"
     close, out = (self.chances.get(k, 0) for k in ("close_up", "zoom_out"))

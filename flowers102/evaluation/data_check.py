@@ -162,7 +162,7 @@ def _chosen_network(source, model, weights, bundle, audit, check_labels):
     if bundle: return None, load_bundle(bundle)
     if not (audit or check_labels): return None, None
     if weights and (weights != "none" or check_labels): return (model or "resnet18", weights), None
-    if weights or source.name == "toy" and not check_labels: return None, None # synthetic flowers look alike to a network
+    if weights or source.name == "toy" and not (check_labels or model): return None, None # synthetic flowers look alike to a network
     return network_at_hand(model) or ((model or "resnet18", "DEFAULT") if check_labels or model else None), None
 
 # %% ../../nbs/58_evaluation.data_check.ipynb #c7cc5c35

@@ -46,6 +46,7 @@ def out_of_fold(
     with threadpool_limits(1 if few else None):
         for rest, held in splitter.split(x, y, groups):
             probe = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000, tol=1e-4))
+            if len(np.unique(y[rest])) < 2: raise FlowersError("label issues: expected photos of two classes in every fold; add photos of more classes")
             probe.fit(x[rest], y[rest])
             probs[np.ix_(held, probe[-1].classes_)] = probe.predict_proba(x[held])
     return probs
@@ -82,7 +83,7 @@ def count_label_errors(
 ) -> float: # estimated number of wrong labels
     "Confident learning's estimate of the number of label errors"
     y, classes = np.asarray(labels), range(probs.shape[1])
-    means = np.array([probs[y == k, k].mean() if (y == k).any() else 1. for k in classes])
+    means = np.array([max(probs[y == k, k].mean(), 1/len(classes)) if (y == k).any() else 1. for k in classes]) # a class that no probe has seen attracts nothing
     over = np.where(probs >= means, probs, -1.)
     sure = over.max(1) >= 0
     joint = np.zeros((len(means),)*2)

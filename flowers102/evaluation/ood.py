@@ -170,7 +170,7 @@ def left_out_trial(
     most:int=2000, # greatest number of training photos per fold
     seed:int=0, # random seed; selects the classes that are left out
     C:float=0.1, # inverse regularisation strength of the linear probe
-) -> dict|None: # number of "classes" left out, number "n" of their photos, fraction "known" that passes, mean "auroc"; None: too few classes
+) -> dict|None: # number of "classes" left out, number "n" of their photos, fraction "known" that passes, mean "auroc"; None: too few classes, or validation photos of one class only
     "How many photos of classes that were left out of training pass the OOD threshold"
     features, labels, train = np.asarray(features, dtype=np.float32), np.asarray(labels), np.asarray(train)
     classes = np.random.default_rng(seed).permutation(np.unique(labels))
@@ -180,6 +180,7 @@ def left_out_trial(
     for fold in (out[i:i + n_out] for i in range(0, len(out), n_out)):
         left = np.isin(labels, fold)
         rows, rated = (train & ~left).nonzero()[0], (~train & ~left).nonzero()[0]
+        if not len(rated): continue # no validation photo of the other classes
         rows, rated = rows[::-(-len(rows)//most)], rated[::-(-len(rated)//_MOST)] # as many as a bank holds
         new = np.unique(labels[rows], return_inverse=True)[1]
         layer = linear_probe(features[rows], new, Cs=(C,))
@@ -189,8 +190,9 @@ def left_out_trial(
         scores = known_score(rule, *outside, bank)
         passed.append(scores >= rule["at_least"])
         areas.append(auroc(known_score(rule, *inside, bank, own=True), scores))
+    if not passed: return None
     passed = torch.cat(passed)
-    return {"classes": len(out), "n": len(passed), "known": passed.double().mean().item(), "auroc": float(np.mean(areas))}
+    return {"classes": n_out*len(areas), "n": len(passed), "known": passed.double().mean().item(), "auroc": float(np.mean(areas))}
 
 # %% ../../nbs/33_evaluation.ood.ipynb #159375fd
 def synthetic_ood(

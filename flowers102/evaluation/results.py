@@ -213,6 +213,7 @@ def write_result(
     same = there and all(there.get(k, 0.) == result.get(k, 0.) for k in ("model_sha256", "temperature", "slope"))
     if same:
         old, new = there["metrics"], result["metrics"]
+        if old.get("elsewhere", {}).get("sha256") != new.get("elsewhere", {}).get("sha256") and "elsewhere" in new: old = {**old, "elsewhere": {}} # other photos
         result = {**result, "metrics": {k: old.get(k, {}) | new.get(k, {}) for k in {**old, **new}}}
     return write_json(path, result)
 

@@ -92,7 +92,7 @@ def evaluate_run(
     if calibrate: bundle = _recalibrated(bundle, photos, chosen, own, options, log)
     look = lambda b, learnt=None: _report(b, photos, chosen, subset, views, options | {"learnt": learnt}, log)
     found = Evaluation(bundle, look(bundle, own))
-    if calibrate: found.bundle = _rewritten(run, found, views)
+    if calibrate: found.bundle = _rewritten(run, found, views, log)
     if calibrate and subset == "valid": found.report = replace(found.report, n_tuned=len(found.report))
     second = _fair_bundle("--against", against, found.report) if against else None
     rival = look(second) if second else None
@@ -161,17 +161,22 @@ def _recalibrated(bundle, photos, split, own, options, log):
                                               unseen.features, bundle.bank), unseen.labels)
     former = "test", "test_tta", "valid", "valid_tta", "val", "val_tta" # of the former calibration
     kept = {k: v for k, v in bundle.metrics.items() if k not in former} | {"temperature": bundle.temperature, "slope": slope}
-    return replace(bundle, metrics=kept | ({"valid": valid} if split.sha256 == bundle.split_sha256 else {}))
+    return replace(bundle, metrics=kept | ({"valid": valid} if unseen.split_sha256 == bundle.split_sha256 else {}))
 
 # %% ../../nbs/57_evaluation.run.ipynb #20cea1b4
-def _rewritten(folder, found, views):
+def _rewritten(folder, found, views, log):
     "Save a recalibrated bundle, with its test metrics if they are known; metrics.json of a run folder holds the same"
     report, inside = found.report, Path(folder)/"bundle"
     own = report.subset == "test" and views == 1 and report.split_sha256 == found.bundle.split_sha256
     tested = {"test": report.metrics} if own and not report.n_contaminated else {}
     bundle = replace(found.bundle, metrics=found.bundle.metrics | tested)
-    save_bundle(bundle, inside if inside.is_dir() else folder)
-    if inside.is_dir() and (inside.parent/"metrics.json").is_file(): write_json(inside.parent/"metrics.json", bundle.metrics)
+    if not tested:
+        log("note     the bundle holds no test metrics now: they belong to the former calibration; "
+            "--calibrate on the test photos of its own split, one view of each, measures them again")
+    target = inside if inside.is_dir() else Path(folder)
+    save_bundle(bundle, target)
+    ours = inside.is_dir() or (target.parent/"config.json").is_file() # the bundle of a run
+    if ours and (target.parent/"metrics.json").is_file(): write_json(target.parent/"metrics.json", bundle.metrics)
     return bundle
 
 # %% ../../nbs/57_evaluation.run.ipynb #6981c691

@@ -38,12 +38,19 @@ def bootstrap_weights(
     seed:int=42, # seed of the resampling
 ) -> np.ndarray: # (n, N), the weight of each photo in each replicate; rows add up to N
     "Weights of the photos in each replicate of a stratified bootstrap (Rao and Wu, 1988)"
-    labels, rng = np.asarray(labels), np.random.default_rng(seed)
-    weights = np.ones((n, len(labels)))
-    for c in np.unique(labels):
-        photos = np.flatnonzero(labels == c)
+    strata, rng = _strata(labels), np.random.default_rng(seed)
+    weights = np.ones((n, len(strata)))
+    for c in np.unique(strata):
+        photos = np.flatnonzero(strata == c)
         if (m := len(photos)) > 1: weights[:, photos] = rng.multinomial(m - 1, np.full(m, 1/m), size=n)*m/(m - 1)
     return weights
+
+def _strata(labels):
+    "Number of the class of each photo; -1 in classes of one photo, and if there is one of these, also in the smallest other class"
+    classes, at, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    single = counts == 1
+    if single.sum() == 1 and len(classes) > 1: single[np.where(single, len(at), counts).argmin()] = True
+    return np.where(single[at], -1, at)
 
 # %% ../../nbs/51_evaluation.statistics.ipynb #e0067410
 def bootstrap(

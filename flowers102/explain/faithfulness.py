@@ -288,6 +288,6 @@ def map_similarity(
     "Spearman's rank correlation of the pixels of two maps"
     from scipy.stats import rankdata
 
-    x, y = (torch.from_numpy(rankdata(m.flatten(1).cpu().numpy(), axis=1)) for m in (a, b))
+    x, y = (torch.from_numpy(rankdata(m.flatten(1).nan_to_num(-1.).cpu().numpy(), axis=1)) for m in (a, b))
     x, y = (v - v.mean(1, keepdim=True) for v in (x, y))
     return (x*y).sum(1)/(x.norm(dim=1)*y.norm(dim=1)).clamp(min=1e-12)

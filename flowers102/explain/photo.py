@@ -98,6 +98,7 @@ def _explain(self:Explainer, path, target, against, top, both):
     if top < 1: raise FlowersError(f"--top_k {top}: expected 1 or more")
     names = self.bundle.class_names
     target, against = _label(target, names, "target"), _label(against, names, "against")
+    if target is not None and target == against: raise FlowersError(f"--against {names[against]}: is the class of --target; choose another one")
     try: photo = read_photo(path)
     except FlowersError as e: return Explanation(str(path), error=str(e).removeprefix(f"{path}: "))
     x = self.transform(photo)[None].to(self.device)
@@ -118,8 +119,8 @@ def _explain(self:Explainer, path, target, against, top, both):
 # %% ../../nbs/62_explain.photo.ipynb #42f67c12
 def _other(c, against, order):
     "The class of a contrastive map that is subtracted, or None"
-    if against == "second": return next(o for o in order if o != c)
-    return against
+    if against == "second": return next((o for o in order if o != c), None)
+    return None if against == c else against # nothing tells a class from itself
 
 # %% ../../nbs/62_explain.photo.ipynb #8138b5ea
 def _label(given, names, what):

@@ -26,6 +26,7 @@ from ..explain.photo import (Explainer, evidence_colours, figure_boxes, map_word
 from .batch import job_about
 from .predictor import Predictor, predict
 from .records import OutputWriter, joined_records, partial_path, printable
+from ..model.bundle import Bundle, load_bundle
 from ..model.run_folder import refuse_run_folder
 
 # %% ../../nbs/75_inference.explanations.ipynb #034a0c41
@@ -47,7 +48,7 @@ def _holds_explanations(folder):
     return not names or bool(names & {"explanations.csv", "explanations.csv.part"})
 
 # %% ../../nbs/75_inference.explanations.ipynb #6cc8db22
-def _count_failed(out, photos, method, target, against):
+def _count_failed(out, photos, method, target, against, names):
     "How many photos failed in a folder that is complete; None if there is something to do"
     if not (out/"explanations.csv").is_file() or (out/"explanations.csv.part").exists(): return None
     with open(out/"explanations.csv", newline="", encoding="utf-8") as f: rows = list(csv.DictReader(f))
@@ -56,10 +57,15 @@ def _count_failed(out, photos, method, target, against):
     if there != list(asked) or {r.get("method") for r in rows} != {method}:
         raise FlowersError(f"--out {out}: holds explanations of other photos or by another method, "
                            "and is not half-finished; choose another folder, or leave out --resume")
-    same = lambda given, there: str(given).casefold().replace("_", " ") == there.casefold().replace("_", " ")
+    if against == "second" and any(not r["against"] and not r["error"] for r in rows):
+        raise FlowersError(f"--against second: --out {out} holds explanations without a second class; choose another folder, or leave out --resume")
+    named = lambda given: names[int(given)] if str(given) not in names and str(given).isdigit() and int(given) < len(names) else str(given)
+    same = lambda given, there: named(given).casefold().replace("_", " ") == there.casefold().replace("_", " ")
     for name, given in (("target", target), ("against", against)):
-        there = {r[name] for r in rows if not r["error"]}
-        if isinstance(given, str) and given != "second" and any(not same(given, t) for t in there) or name == "against" and given is None and there - {""}:
+        there = {csv_value(r[name]) for r in rows if not r["error"]}
+        if given is None: other = there - {""} if name == "against" else ()
+        else: other = [t for t in there - {""} if given != "second" and not same(given, t)]
+        if other:
             raise FlowersError(f"--{name} {given}: --out {out} holds explanations for {', '.join(sorted(there)) or 'none'}; choose another folder, or leave out --resume")
     return sum(bool(r["error"]) for r in rows)
 
@@ -187,7 +193,7 @@ def explain_photos(
     if not photos: raise FlowersError("no photos to explain; expected one or more")
     out = Path(out)
     _check_folder(out, photos)
-    if resume and (failed := _count_failed(out, photos, method, target, against)) is not None:
+    if resume and (failed := _count_failed(out, photos, method, target, against, (bundle if isinstance(bundle, Bundle) else load_bundle(bundle)).class_names)) is not None:
         warn(f"complete {out}: there is nothing left to do")
         return failed
     explainer = Explainer(bundle, method, layer, device)

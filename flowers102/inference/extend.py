@@ -155,6 +155,7 @@ def extended(
     weight, bias = _head_tensors(bundle)
     later = [n for step in bundle.history if step.get("step") == "species added" for n in step["names"]]
     trained = [n for n in names if n not in removed and n not in later]
+    if not trained: raise FlowersError("--remove: at least one of the species that the network was trained on must stay")
     new = [n for n in names if n in later and n not in removed] + list(added)
     keep = torch.tensor([names.index(n) for n in trained])
     groups = [(trained.index(n) if n in trained else len(trained) + new.index(n), x[y == i])

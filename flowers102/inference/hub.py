@@ -267,7 +267,7 @@ def hub_folder(
     try: folder = Path(snapshot_download(found[1], revision=found[2], cache_dir=cache, allow_patterns=["bundle.json", "*.safetensors"]))
     except Exception as e: # errors of several libraries
         reason = (str(e).strip().splitlines() or [type(e).__name__])[0][:160]
-        raise FlowersError(f"--bundle {name}: can't be had ({reason}); check the name and the network, or give a folder") from e
+        raise FlowersError(f"--bundle {name}: can't be downloaded ({reason}); check the name and the network connection, or give a folder") from e
     if (folder/"bundle.json").is_file(): return folder
     raise FlowersError(f"--bundle {name}: no bundle.json in it, so it was not made by `flowers102 export --hub`; "
                        f"as a start for training, use --model timm:{name}")

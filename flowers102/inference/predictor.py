@@ -381,7 +381,8 @@ def bundle_of_run(
     best = load_checkpoint(folder/"best.pt")
     names = class_names or _names_of(config)
     try:
-        model = build_model(config["model"], len(names), "none", config["size"])
+        wide = {"wide": True} if config.get("wide") and config["model"] == "tiny_net" else {}
+        model = build_model(config["model"], len(names), "none", config["size"], **wide)
         model.load_state_dict(best["model"])
     except (KeyError, TypeError, RuntimeError) as e:
         raise FlowersError(f"{folder}/best.pt: does not fit the run's config.json "

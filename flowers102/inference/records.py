@@ -9,6 +9,7 @@ __all__ = ['FORMATS', 'printable', 'record_text', 'header_text', 'PredictionSumm
 # %% ../../nbs/71_inference.records.ipynb #72a13021
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -161,8 +162,8 @@ class JobInterrupted(FlowersError):
     "Ctrl-C, with records that are kept"
     status = 130
     def __init__(self, writer): # an `OutputWriter`
-        super().__init__(f"interrupted; {writer.path} keeps {writer.done:,} records, "
-                         "go on with --resume")
+        super().__init__(f"interrupted; {writer.path} keeps {writer.done:,} records, go on with --resume"
+                         if writer.done else "interrupted before the first record; start again")
 
 # %% ../../nbs/71_inference.records.ipynb #ee607b89
 def _open_locked(path, resume):
@@ -290,7 +291,7 @@ def other_partial_paths(
     out, mine = real_path(out), {partial_path(out, rank, world).name for rank in range(world)}
     if not out.parent.is_dir(): return []
     return sorted(p for p in out.parent.iterdir()
-                  if p.name.startswith(f"{out.name}.part") and p.name not in mine)
+                  if re.fullmatch(re.escape(out.name) + r"\.part(-\d+-of-\d+)?", p.name) and p.name not in mine)
 
 # %% ../../nbs/71_inference.records.ipynb #c30648c9
 def joined_records(

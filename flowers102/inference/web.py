@@ -59,7 +59,7 @@ def about_text(
         text = (f"{text[:-1]}: of {tried['n']:,} photos of species that a trial had left out, {tried['known']:.0%} "
                 "got one of the other names.")
     if not (split and isinstance(test, dict) and all(isinstance(test.get(k), (int, float)) for k in ("top1", "n"))): return text
-    away = (f"it was correct for {elsewhere['top1']:.1%} of {elsewhere['n']:,}, of {elsewhere['classes']} of the species" if elsewhere
+    away = (f"it was correct for {elsewhere['top1']:.1%} of {elsewhere['n']:,}, which show {elsewhere['classes']} of the species" if elsewhere
             else "it is usually correct less often")
     return (f"{text} Its prediction was correct for {test['top1']:.1%} of {test['n']:,} test photos ({bundle.protocol}, split {split[:12]}). "
             f"These are photos of the collection that it was trained on; on photos from elsewhere {away}.")
@@ -168,11 +168,12 @@ def card_rows(
     "A model card in rows"
     f, card = facts, facts["card"]
     test, away = card["metrics"].get("test") or {}, card["elsewhere"]
+    full = "; measured before quantisation" if f["model"]["precision"] == "int8" else ""
     rows = [("Network", f"{f['arch']}, {f['preprocess']['size']} px, {f['model']['precision']}, {f['model']['bytes']/1e6:.1f} MB"),
             ("Starting weights", f"{card['weights']}{f' ({lic})' if (lic := card['license']) else ''}" if card["weights"] else ""),
-            ("Test photos", f"top-1 {test['top1']:.2%}, {test['n']:,} photos, {f['protocol']} ({f['split_sha256'][:12]})" if {"top1", "n"} <= test.keys() else ""),
-            ("Photos from elsewhere", f"top-1 {away['top1']:.2%}, {away['n']:,} photos of {away['classes']} species ({away['sha256'][:12]})" if away else ""),
-            ("Calibration", f"temperature {f['temperature']:.3f}" + (f", higher far from the training photos (slope {f['slope']:.2f})" if f["slope"] else "")),
+            ("Test photos", f"top-1 {test['top1']:.2%}, {test['n']:,} photos, {f['protocol']} ({f['split_sha256'][:12]}){full}" if {"top1", "n"} <= test.keys() else ""),
+            ("Photos from elsewhere", f"top-1 {away['top1']:.2%}, {away['n']:,} photos of {away['classes']} species ({away['sha256'][:12]}){full}" if away else ""),
+            ("Calibration", f"temperature {f['temperature']:.3f}" + (f", higher for photos unlike the validation photos (slope {f['slope']:.2f})" if f["slope"] else "")),
             ("Prediction set", f"at {float(f['set']['level']):.0%} ({f['set']['score'].upper()})" if f["set"] else ""),
             ("None of the species", f"score {f['known']['score']}, threshold {f['known']['at_least']:.3f}" if f["known"] else ""),
             ("Bundle", f["bundle_sha256"][:12]),
@@ -293,7 +294,7 @@ def _earlier_files(folder):
     "The files of an earlier export in a folder"
     try: about = read_json(folder/"bundle.json", "a page")
     except FlowersError: return []
-    names = about.get("files", []) if about.get("kind") == KIND else []
+    names = about.get("files", []) if isinstance(about, dict) and about.get("kind") == KIND else []
     return [n for n in names if isinstance(n, str) and not Path(n).is_absolute() and ".." not in Path(n).parts]
 
 # %% ../../nbs/76_inference.web.ipynb #3ab50d6f
@@ -323,9 +324,10 @@ def _elsewhere(results, folder):
     if results is None: return None
     about = next(p for p in (folder/"bundle.json", folder/"bundle"/"bundle.json") if p.is_file())
     found, own = read_json(results, "results of flowers102 evaluate"), read_json(about, "a bundle")["weights_sha256"]
+    if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict): raise FlowersError(f"--results {results}: no results of a model in it; expected a file of `flowers102 evaluate --elsewhere DIR --results FILE`")
     if found.get("model_sha256") != own:
         raise FlowersError(f"--results {results}: of a different model ({str(found.get('model_sha256'))[:12]}); expected {own[:12]}")
-    metrics = found.get("metrics", {}).get("elsewhere")
+    metrics = found["metrics"].get("elsewhere")
     if not metrics: raise FlowersError(f"--results {results}: no photos from elsewhere in it; expected a file of `flowers102 evaluate --elsewhere DIR --results FILE`")
     return {k: metrics[k] for k in ("name", "sha256", "classes", "n", "top1")}
 

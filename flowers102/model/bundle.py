@@ -10,6 +10,7 @@ __all__ = ['SCHEMA', 'MOST_PIXELS', 'Bundle', 'versions', 'make_bundle', 'bundle
 import hashlib
 import json
 import math
+import os
 import platform
 import tempfile
 from collections import OrderedDict
@@ -138,7 +139,7 @@ def save_bundle(
 ) -> Path: # `folder`
     "Write a bundle; an existing one in the folder is replaced"
     folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir()} <= _FILES):
+    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir() if not _is_clutter(p.name)} <= _FILES):
         raise FlowersError(f"{folder}: exists and is not a bundle; choose another folder")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -160,6 +161,8 @@ def save_bundle(
 
 # %% ../../nbs/25_model.bundle.ipynb #3a71a31b
 _FILES = {"bundle.json", "model.safetensors", "bank.safetensors"}
+
+def _is_clutter(name): return name.startswith(".") or name in ("desktop.ini", "Thumbs.db") # of Finder and Explorer
 
 def _swap(new, folder, old):
     "Rename `new` to `folder`; the former `folder` moves to `old` and is restored after an error"
@@ -209,7 +212,7 @@ def _read_bank(folder, sha256, path="bank.safetensors"):
 # %% ../../nbs/25_model.bundle.ipynb #336ea650
 def _tensors(path):
     "The tensors of a safetensors file; the library itself can't open paths that are not UTF-8"
-    if "\\x" not in plain_name(str(path)): return load_file(path)
+    if os.name != "nt" and "\\x" not in plain_name(str(path)): return load_file(path) # on Windows, a mapped file can't be replaced
     return load(path.read_bytes())
 
 # %% ../../nbs/25_model.bundle.ipynb #b325cab9

@@ -285,7 +285,7 @@ def _weights(places, side):
     "The weight of each row of cells at each pixel, (side, n); NaN beyond the edge of the map"
     places, pixels = np.asarray(places), np.arange(side)
     groups = [[0]]
-    for k in range(1, len(places)): # rows that look at the same pixels become one
+    for k in range(1, len(places)): # rows with nearly the same centre become one
         if places[k] - places[groups[-1]].mean() < side/len(places)/2: groups[-1].append(k)
         else: groups.append([k])
     merged = np.stack([np.isin(np.arange(len(places)), g)/len(g) for g in groups]) # (rows that are left, n)

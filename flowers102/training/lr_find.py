@@ -16,7 +16,7 @@ from torch import nn
 from ..core import FlowersError
 from ..model.freeze import train_mode
 from .config import TrainConfig
-from .loop import Data, make_stage, make_stages, train_step
+from .loop import Data, halving_on_oom, make_stage, make_stages, train_step
 from .optim import set_lr
 
 # %% ../../nbs/46_training.lr_find.ipynb #3e12ab36
@@ -28,13 +28,14 @@ class LrCurve:
 
     @property
     def smooth(self): # (steps,) smoothed losses
-        "Losses, smoothed"
-        total = weight = 0.
-        values = []
-        for loss in self.losses:
-            total, weight = .9*total + .1*loss, .9*weight + .1
-            values.append(total/weight)
-        return np.array(values)
+        "Losses, smoothed from both ends"
+        def averages(losses):
+            total = weight = 0.
+            for loss in losses:
+                total, weight = .85*total + .15*loss, .85*weight + .15
+                yield total/weight
+
+        return (np.array(list(averages(self.losses))) + np.array(list(averages(self.losses[::-1])))[::-1])/2
 
     @property
     def suggestion(self) -> float: # suggested value of `--lr`
@@ -62,16 +63,16 @@ def lr_find(
                      epochs=max(1, config.epochs), ema=0.)
     stage = make_stage(make_stages(config)[0], config, data, copy.deepcopy(model))
     train_mode(stage.net)
-    rates, losses, step = [], [], 0
+    rates, losses, step, careful_step = [], [], 0, halving_on_oom(train_step)
     for images, labels in _for_ever(stage.loaders.train):
         factor = (high/low)**(step/(steps - 1))
         set_lr(stage.optimizer, factor)
-        losses.append(train_step(stage, images, labels, step, len(labels), mix=False).item())
+        losses.append(careful_step(stage, images, labels, step, len(labels), mix=False).item())
         rates.append(low*factor)
         step += 1
         if step == steps or not losses[-1] < 4*min(losses): break
     if not math.isfinite(losses[-1]): rates, losses = rates[:-1], losses[:-1] # diverged
-    if len(losses) < 3: raise FlowersError(f"lr_find: the loss breaks at once; lower {low}")
+    if len(losses) < 3: raise FlowersError(f"lr_find: the loss diverges in the first steps; start lower than {low}")
     return LrCurve(np.array(rates), np.array(losses))
 
 # %% ../../nbs/46_training.lr_find.ipynb #19575628

@@ -202,9 +202,9 @@ def features_of(
 ) -> tuple: # features (N, D), labels (N,), thumbnails (N, 3, side, side) in [0, 1]
     "The features before the head of every photo of a loader, with thumbnails"
     kept, seen, small = [], [], []
-    keep = lambda module, inputs: kept.append(inputs[0].flatten(1).cpu())
+    keep = lambda module, inputs: kept.append((inputs[0].flatten(2).mean(2) if inputs[0].ndim > 2 else inputs[0]).cpu()) # maps are averaged
     hook = head_of(model)[1].register_forward_pre_hook(keep)
-    device, was_training = next(model.parameters()).device, model.training
+    device, modes = next(model.parameters()).device, {m: m.training for m in model.modules()}
     model.eval()
     try:
         for images, labels in loader:
@@ -213,7 +213,7 @@ def features_of(
             small.append(nn.functional.interpolate(_colours(images, loader.dataset), (side, side), mode="area"))
     finally:
         hook.remove()
-        model.train(was_training)
+        for module, mode in modes.items(): module.training = mode
     return torch.cat(kept).float(), torch.cat(seen), torch.cat(small)
 
 # %% ../../nbs/43_training.tensorboard.ipynb #adda75e2
