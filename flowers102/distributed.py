@@ -55,7 +55,6 @@ def join_ranks(
             raise FlowersError(f"torchrun: process {local} of this machine has no GPU of its own; "
                                f"start at most {torch.cuda.device_count()}")
         torch.cuda.set_device(local)
-    if device.type == "mps": raise FlowersError("torchrun: several processes train on CPUs or NVIDIA GPUs; add --device cpu")
     timeout = timedelta(hours=hours)
     try: dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
     except ValueError as e: # no MASTER_ADDR or MASTER_PORT

@@ -146,7 +146,9 @@ def decide(self:LabelReview,
 ):
     "Decide about the photo that is shown, save, go on"
     with self._errors_shown():
-        self.decisions.decide(self.subject(self.at), action, name)
+        made = self.decisions.current.get(self.subject(self.at))
+        settled = isinstance(self.items[self.at], Pair) and action == "keep" and made and made.action == "relabel" # keep both, with the label that was corrected
+        if not settled: self.decisions.decide(self.subject(self.at), action, name)
         self.next_open()
 
 # %% ../../nbs/82_app.label_review.ipynb #0d8288de

@@ -45,7 +45,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ..core import FlowersError, default_device, plain_text, read_json, write_json
 from ..data.photos import read_photo
-from ..data.decisions import decided_source
+from ..data.decisions import relabelled_source
 from ..data.sources import Source, get_source, pick
 from ..data.splits import load_split
 from ..data.transforms import to_batch
@@ -769,7 +769,7 @@ def page_options(
         raise FlowersError(f"--data_dir {data_dir}: no such folder; expected the photos of the run")
     if where and not Path(where).is_dir(): return None, None, []
     try:
-        source = decided_source(get_source(config.get("source", "oxford"), where), config.get("decisions"))
+        source = relabelled_source(get_source(config.get("source", "oxford"), where), config.get("decisions"))
         split = load_split(home/"split.json")
         tests = [s.path for s in pick(source, split.test)]
     except FlowersError:

@@ -69,7 +69,9 @@ def _forward(setup):
 def _forward_backward(setup):
     "The bare network, as in training"
     train_mode(setup.stage.model)
-    batch_loss(setup.stage.compiled(setup.images), setup.labels).backward()
+    with torch.autocast(setup.stage.device.type, setup.stage.amp, enabled=setup.stage.amp is not None): # as in training
+        loss = batch_loss(setup.stage.compiled(setup.images), setup.labels)
+    loss.backward()
     setup.stage.optimizer.zero_grad(set_to_none=True)
     return len(setup.images)
 
@@ -199,6 +201,7 @@ def _speed(work, seconds, now):
 def _now():
     "The time when the device has finished all its work"
     if torch.cuda.is_available(): torch.cuda.synchronize()
+    elif torch.backends.mps.is_available(): torch.mps.synchronize()
     return time.perf_counter()
 
 # %% ../../nbs/84_cli.bench.ipynb #736846cb
@@ -293,7 +296,8 @@ def _other_library(name, setup):
     def step():
         images, labels = _batch(setup, loader, name)
         images, labels = images.to(setup.stage.device), labels.to(setup.stage.device)
-        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        out = model(images)
+        loss = torch.nn.functional.cross_entropy(getattr(out, "logits", out), labels) # googlenet and inception_v3 give a named tuple
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -324,7 +328,7 @@ def _torchvision(setup):
                         T.ConvertImageDtype(torch.float), T.Normalize(p["mean"], p["std"])])
     files = _Files(setup.stage.loaders.train.dataset.samples, preset)
     loader = DataLoader(files, c.batch_size, shuffle=True, num_workers=c.n_workers,
-                        pin_memory=setup.stage.device.type == "cuda", drop_last=True)
+                        pin_memory=setup.stage.device.type == "cuda", drop_last=len(files) > c.batch_size)
     return loader, models.get_model(c.model, num_classes=len(setup.stage.data.source.class_names))
 
 # %% ../../nbs/84_cli.bench.ipynb #63e28bcb

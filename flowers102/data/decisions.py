@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ACTIONS', 'Decision', 'Decisions', 'parse_decision', 'diff_decisions', 'apply_decisions', 'decided_source',
-           'decided_split']
+           'relabelled_source', 'decided_split']
 
 # %% ../../nbs/19_data.decisions.ipynb #79e8875d
 import re
@@ -161,6 +161,19 @@ def decided_source(
         raise FlowersError(f"--decisions {path}: no such file; begin one with "
                            "`flowers102 data --decisions FILE --decide ...`")
     return apply_decisions(source, Decisions(path, source))
+
+# %% ../../nbs/19_data.decisions.ipynb #32a077ec
+def relabelled_source(
+    source:Source, # photos with their original labels
+    path:str|Path|None=None, # file of decisions of a run; None, or one that can't be used: return `source` unchanged
+    note=None, # called with a line if the file can't be used
+) -> Source: # the same photos, some with the labels that were decided
+    "The photos of a run with the labels of its file of decisions; none is dropped"
+    try: decided = {s.id: s for s in decided_source(source, path).samples}
+    except FlowersError as e:
+        if note: note(f"the labels are those of the folder: {e}")
+        return source
+    return replace(source, samples=tuple(decided.get(s.id, s) for s in source.samples))
 
 # %% ../../nbs/19_data.decisions.ipynb #0268f581
 def decided_split(

@@ -163,7 +163,7 @@ def download_oxford(
     labels = read_mat(base, "imagelabels.mat", "labels", md5["imagelabels.mat"])
     if photos.is_dir() and not any(oxford_inventory(photos, len(labels))[:2]): return base
     archive = download_file(url + "102flowers.tgz", base/"102flowers.tgz", md5["102flowers.tgz"])
-    if photos.name == "jpg" and base == photos: # the MATLAB files lie in the folder that is replaced
+    if photos.name == "jpg" and base == photos != root: # the MATLAB files lie in the folder that is replaced
         base = photos.parent
         for name in ("imagelabels.mat", "setid.mat", "102flowers.tgz"): shutil.move(photos/name, base/name)
         archive = base/"102flowers.tgz"

@@ -390,7 +390,10 @@ def _samples(root, homes, left, notes):
 # %% ../../nbs/12_data.sources.ipynb #482ec730
 def _is_empty(folder):
     "Whether a folder that can be read holds no file"
-    return os.access(folder, os.R_OK | os.X_OK) and not any(os.path.isfile(os.path.join(top, name)) for top, _, names in os.walk(folder) for name in names)
+    unread = []
+    for top, folders, names in os.walk(folder, onerror=unread.append):
+        if any(os.path.isfile(os.path.join(top, name)) for name in names) or any(os.path.islink(os.path.join(top, name)) for name in folders): return False
+    return not unread
 
 def _only_inside(folder, photos):
     "The subfolders of a class folder if there are several and they hold all of its photos"

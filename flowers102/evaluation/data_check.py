@@ -88,8 +88,8 @@ def _features(source, network, bundle):
     "Features of each photo: (N, D)"
     if bundle: net, preprocess = bundle_model(bundle), bundle.preprocess
     else:
-        net = build_model(network[0], len(source.class_names), network[1])
         preprocess = published_preprocess(*network)
+        net = build_model(network[0], len(source.class_names), network[1], preprocess["size"])
     return embed_photos(net.to(default_device()).eval(), source, preprocess, n_workers=1,
                         progress=show_bars())
 

@@ -60,6 +60,8 @@ def open_elsewhere(
     root, left = Path(root), LeftOut()
     if not root.is_dir(): raise FlowersError(f"--elsewhere {root}: no such folder")
     home = root/"in" if (root/"in").is_dir() else root
+    for p in sorted(root.iterdir()) if home != root else ():
+        if p.is_dir() and p.name not in ("in", "near", "far") and not p.name.startswith((".", "__")): left.add("folder beside in/", p.name)
     labels = _labels_of(home, root, class_names, names)
     known = [Sample(Path(p), label, _id(p, root)) for folder, label in labels.items()
              for p in walk_photos(home/folder, left)]
@@ -89,16 +91,16 @@ def _labels_of(home, root, class_names, names):
     folders = sorted(e.name for e in os.scandir(home) if e.is_dir() and not e.name.startswith((".", "__")))
     if home == root: folders = [f for f in folders if f not in ("near", "far")]
     book = _book(root, names)
-    place = {_key(name): label for label, name in enumerate(class_names)}
+    place = {_key(name): label for label, name in enumerate(class_names)} | {plain_name(name): label for label, name in enumerate(class_names)}
     labels = {}
     for folder in folders:
         name = book.get(plain_name(folder), folder)
         if name is None: continue
-        if _key(name) not in place:
+        if (found := place.get(plain_name(name), place.get(_key(name)))) is None:
             raise FlowersError(f"--elsewhere {home/folder}: {name!r} is none of the model's classes"
                                f"{did_you_mean(name, class_names)}; rename the folder, or say what it "
                                "means in cat_to_name.json (null: leave it out)")
-        labels[folder] = place[_key(name)]
+        labels[folder] = found
     return labels
 
 def _key(name): return " ".join(plain_name(name).casefold().replace("_", " ").replace("-", " ").split())

@@ -175,7 +175,7 @@ def _rewritten(folder, found, views, log):
             "--calibrate on the test photos of its own split, one view of each, measures them again")
     target = inside if inside.is_dir() else Path(folder)
     save_bundle(bundle, target)
-    ours = inside.is_dir() or (target.parent/"config.json").is_file() # the bundle of a run
+    ours = inside.is_dir() or target.resolve().name == "bundle" and (target.parent/"config.json").is_file() # the bundle of a run
     if ours and (target.parent/"metrics.json").is_file(): write_json(target.parent/"metrics.json", bundle.metrics)
     return bundle
 

@@ -184,7 +184,7 @@ def score_table(
     "Scores of several methods as a table"
     keys = list(next(iter(rows.values())))
     head = f"{'':12}" + "".join(f"{k:>11}" for k in keys)
-    lines = [f"{name:12}" + "".join(f"{v[k].double().mean():11.3f}" for k in keys)
+    lines = [f"{name:12}" + "".join(f"{v[k].cpu().double().mean():11.3f}" for k in keys)
              for name, v in rows.items()]
     return "\n".join([head, *lines])
 
@@ -208,8 +208,8 @@ def energy_centre(
     maps:torch.Tensor, # (N, H, W) heat maps, not below 0; NaN counts as 0
 ) -> torch.Tensor: # (N, 2) pixels down and right; NaN for an empty map
     "The centroid of each map"
-    maps = maps.nan_to_num().double()
-    return torch.stack([(maps.sum(2 - axis)*torch.arange(maps.shape[1 + axis], device=maps.device)).sum(1)/maps.sum((1, 2))
+    maps = maps.nan_to_num().cpu().double()
+    return torch.stack([(maps.sum(2 - axis)*torch.arange(maps.shape[1 + axis])).sum(1)/maps.sum((1, 2))
                         for axis in (0, 1)], 1)
 
 # %% ../../nbs/61_explain.faithfulness.ipynb #57d5b0bc

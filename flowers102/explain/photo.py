@@ -102,7 +102,8 @@ def _explain(self:Explainer, path, target, against, top, both):
     try: photo = read_photo(path)
     except FlowersError as e: return Explanation(str(path), error=str(e).removeprefix(f"{path}: "))
     x = self.transform(photo)[None].to(self.device)
-    with torch.no_grad(): logits, features = (v.cpu() for v in self.both(x))
+    with torch.no_grad(): out = self.both(x)
+    logits, features = (v if v is None else v.cpu() for v in (out if isinstance(out, tuple) else (out, None))) # some networks give no features
     b = self.bundle
     probs = calibrated_logits(logits.double(), b.temperature, b.thresholds, features, b.bank).softmax(1)[0]
     order = probs.argsort(descending=True).tolist()

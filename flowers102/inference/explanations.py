@@ -65,8 +65,10 @@ def _count_failed(out, photos, method, target, against, names):
         there = {csv_value(r[name]) for r in rows if not r["error"]}
         if given is None: other = there - {""} if name == "against" else ()
         else: other = [t for t in there - {""} if given != "second" and not same(given, t)]
+        if name == "against" and given not in (None, "second"): # without a contrast only where the class itself was explained
+            other += [f"{t} alone" for r in rows if not r["error"] and not r["against"] and not same(given, t := csv_value(r["target"]))]
         if other:
-            raise FlowersError(f"--{name} {given}: --out {out} holds explanations for {', '.join(sorted(there)) or 'none'}; choose another folder, or leave out --resume")
+            raise FlowersError(f"--{name} {given}: --out {out} holds explanations for {', '.join(sorted({*other} or there)) or 'none'}; choose another folder, or leave out --resume")
     return sum(bool(r["error"]) for r in rows)
 
 # %% ../../nbs/75_inference.explanations.ipynb #a15d115a

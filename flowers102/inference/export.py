@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import FlowersError, read_json
-from ..data.decisions import decided_source
+from ..data.decisions import relabelled_source
 from ..data.photos import LeftOut, read_photo
 from ..data.sources import get_source, pick
 from ..data.splits import load_split
@@ -33,7 +33,7 @@ def photos_of_run(
     folder = Path(folder)
     home = folder if (folder/"config.json").is_file() else folder.parent
     config = read_json(home/"config.json", "a run's configuration")
-    photos = decided_source(get_source(config.get("source"), data_dir or config.get("data_dir")), config.get("decisions"))
+    photos = relabelled_source(get_source(config.get("source"), data_dir or config.get("data_dir")), config.get("decisions"), note)
     for line in photos.notes: note(line)
     split = load_split(home/"split.json")
     return pick(photos, split.test), pick(photos, split.train)

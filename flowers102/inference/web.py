@@ -199,7 +199,7 @@ def page_files(
                                            made_with=__version__, runtime=facts["runtime"]["version"]).encode()
     everything = small | large | {"index.html": page(""), "sw.js": web_file("sw.js").encode()}
     version = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content).digest() for name, content in sorted(everything.items()))).hexdigest()[:12]
-    head = f"const VERSION = {json.dumps(version)}, FILES = {json.dumps(['./', 'index.html', *sorted(small)])}\n"
+    head = f"const VERSION = {json.dumps(version)}, FILES = {json.dumps(['./', *sorted(small)])}\n"
     return small | large | {"index.html": page(version), "sw.js": (head + web_file("sw.js")).encode()}
 
 _STATIC = "look.css", "page.css", "answer.js", "maps.js", "load.js", "page.js", "worker.js"

@@ -139,7 +139,7 @@ def save_bundle(
 ) -> Path: # `folder`
     "Write a bundle; an existing one in the folder is replaced"
     folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir() if not _is_clutter(p.name)} <= _FILES):
+    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir() if not _is_clutter(p)} <= _FILES):
         raise FlowersError(f"{folder}: exists and is not a bundle; choose another folder")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ def save_bundle(
 # %% ../../nbs/25_model.bundle.ipynb #3a71a31b
 _FILES = {"bundle.json", "model.safetensors", "bank.safetensors"}
 
-def _is_clutter(name): return name.startswith(".") or name in ("desktop.ini", "Thumbs.db") # of Finder and Explorer
+def _is_clutter(path): return path.is_file() and (path.name in (".DS_Store", ".localized", "desktop.ini", "Thumbs.db") or path.name.startswith("._")) # of file managers
 
 def _swap(new, folder, old):
     "Rename `new` to `folder`; the former `folder` moves to `old` and is restored after an error"

@@ -209,12 +209,13 @@ def cache_features(
     backbone.eval()
     folder = Path(folder or cache_dir("features"))
     path = folder/f"{features_key(backbone, dataset, n_views)}.npy"
-    if not path.exists():
+    while True:
+        if not path.exists():
+            _limit_folder(folder, path, max_gb)
+            _compute(backbone, dataset, n_views, path, n_workers, progress)
+        with suppress(OSError): os.utime(path) # the last use; a shared cache may be read-only
         _limit_folder(folder, path, max_gb)
-        _compute(backbone, dataset, n_views, path, n_workers, progress)
-    with suppress(OSError): os.utime(path) # the last use; another process may have deleted it, and a shared cache may be read-only
-    _limit_folder(folder, path, max_gb)
-    return np.load(path, mmap_mode="r")
+        with suppress(FileNotFoundError): return np.load(path, mmap_mode="r") # another process may have deleted it
 
 # %% ../../nbs/26_model.features.ipynb #e8684759
 def _compute(backbone, dataset, n_views, path, n_workers, progress):

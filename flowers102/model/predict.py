@@ -62,7 +62,7 @@ def predict_outputs(
                 z = torch.logaddexp(z.log_softmax(1), mirrored.log_softmax(1)) - math.log(2)
             logits.append(z.cpu())
             if rows is not None: features.append(rows.cpu())
-            labels.append(y)
+            labels.append(y.cpu())
     finally:
         for module, mode in modes.items(): module.training = mode
     tables = [torch.cat(t) if t else none for t, none in ((logits, torch.zeros(0, 1)), (features, None),

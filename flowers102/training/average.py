@@ -47,12 +47,13 @@ def average_runs(
         scores = compute_metrics(logits, labels) if len(labels) else {}
         log(check_average(scores["top1"], [b["valid"]["top1"] for b in best], len(labels)) if scores else
             "note     no validation photos: nothing shows whether these weights can be averaged")
-        save_checkpoint(run.folder/"best.pt", model=model.state_dict(), epoch=0, valid=scores,
-                        predictions=(logits, labels) if len(labels) else None)
-        about = read_json(folders[0]/"config.json", "a run's configuration")
-        write_json(run.folder/"config.json", {**about, "asked": {}, "out": str(run.folder), "data_dir": config.data_dir})
-        save_split(data.split, run.folder/"split.json")
-        try: run.complete(finish(config, data, model, run, lambda own: about_average(members, own["minutes"])))
+        try:
+            save_checkpoint(run.folder/"best.pt", model=model.state_dict(), epoch=0, valid=scores,
+                            predictions=(logits, labels) if len(labels) else None)
+            about = read_json(folders[0]/"config.json", "a run's configuration")
+            write_json(run.folder/"config.json", {**about, "asked": {}, "out": str(run.folder), "data_dir": config.data_dir})
+            save_split(data.split, run.folder/"split.json")
+            run.complete(finish(config, data, model, run, lambda own: about_average(members, own["minutes"])))
         except BaseException:
             (run.folder/"best.pt").unlink(missing_ok=True) # made again in a minute: the folder is removed
             raise

@@ -405,6 +405,16 @@ def _without_tilde(settings):
     paths = {k: settings[k] for k in ("data_dir", "out", "decisions", "split") if str(settings.get(k)).startswith("~")}
     return settings | {k: str(expand_user(v)) for k, v in paths.items()}
 
+def _recognised(folder):
+    "The kind of source in a folder, or in FLOWERS102_DATA, where Oxford's photos may not be downloaded yet; None: neither is given"
+    from flowers102.data.photos import is_photo # not above: help answers at once
+    from flowers102.data.sources import recognise_source
+
+    if folder: return recognise_source(data_dir(folder))
+    if not os.environ.get("FLOWERS102_DATA"): return None
+    kind, home = recognise_source(data_dir()), data_dir()
+    return kind if kind == "oxford" or any(is_photo(p.name) for p in home.glob("*/*")) else "oxford"
+
 # %% ../../nbs/41_training.config.ipynb #86c7ddb6
 def make_config(
     file:str|Path|None=None, # TOML file with settings
@@ -417,11 +427,7 @@ def make_config(
     there = read_config_file(file) if file else {}
     there, given = _without_tilde(there), _without_tilde(given)
     is_toy = (there | given).get("source") == "toy"
-    where = (there | given).get("data_dir") or os.environ.get("FLOWERS102_DATA")
-    if where and "source" not in there | given:
-        from flowers102.data.sources import recognise_source # not above: help answers at once
-
-        given["source"] = recognise_source(data_dir(where))
+    if "source" not in there | given and (kind := _recognised((there | given).get("data_dir"))): given["source"] = kind
     name = (there | given).get("recipe", "toy" if is_toy else "finetune")
     if name not in RECIPES:
         raise FlowersError(f"--recipe {name}: no such recipe{did_you_mean(name, RECIPES)}; "
@@ -432,7 +438,7 @@ def make_config(
     if (there | given).get("minutes") and fixed:
         raise FlowersError(f"--{fixed[0]}: --minutes chooses it; give one of the two")
     if (there | given).get("minutes") and base.get("epochs") == 0: raise FlowersError(f"--minutes: recipe {name} has no epochs to choose; leave out one of the two")
-    if (there | base | given).get("schedule") == "onecycle" and "momentum" in there | given:
+    if (base | there | given).get("schedule") == "onecycle" and "momentum" in there | given:
         raise FlowersError("--momentum: --schedule onecycle varies it from 0.95 to 0.85; leave it out, or choose another schedule")
     config = TrainConfig(**base | there | given)
     return check_config(config)

@@ -55,6 +55,7 @@ from ..model.freeze import (batch_norm_agreement, early_blocks, freeze_batch_nor
 from ..model.predict import (batch_sampler_of, calibrated_logits, predict_logits, predict_outputs,
                                       to_device)
 from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save_checkpoint
+from ..model.timm import timm_name
 from ..model.weights import LoadReport, published_preprocess
 from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, low_epochs, next_better, plan
 from .checkpoint import (StopSignal, Stopped, check_run, differences, fingerprint,
@@ -288,6 +289,7 @@ def open_data(
 ) -> Data: # checked
     "Open photos and split, check both, and build the image cache"
     device = default_device(config.device)
+    if device.type == "mps" and ranks.world > 1: raise FlowersError("torchrun: several processes train on CPUs or NVIDIA GPUs; add --device cpu")
     if device.type == "cuda" and ranks.world > 1: device = torch.device("cuda", ranks.local)
     preprocess = preprocess_of_run(asdict(config))
     if 0 < config.cache < preprocess["resize"]:
@@ -348,7 +350,7 @@ def prepare(
     loaded = model.load_report = loaded or model.load_report
     config, more = resolve(config, ranks, loaded)
     if ranks.world > 1 and data.device.type == "cuda":
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        model = _synchronised(model, config.model)
     freeze_to(model, config.freeze or "early")
     check_network(model, config)
     if config.dry_run: config, data, fewer = few_photos(config, data)
@@ -368,13 +370,20 @@ def check_network(
     "Raise where the network can't be split, or can't take images of the first size"
     if config.last_layers_epochs: split_model(model, config.split_point)
     if config.probe_views and _pools_after_head(split_model(model, "head")[0], config.size):
-        raise FlowersError(f"--probe_views {config.probe_views}: {config.model} pools after its head, so no linear probe fits it; use --probe_views 0")
+        raise FlowersError(f"--probe_views {config.probe_views}: {config.model} pools after its head, so no linear probe fits it; " + ("use --probe_views 0" if config.epochs or config.last_layers_epochs else "choose another network"))
     if config.start_size in (None, config.size): return
     ghost = copy.deepcopy(model).to("meta").eval()
     try: ghost(torch.empty(2, 3, config.start_size, config.start_size, device="meta"))
     except (RuntimeError, AssertionError, ValueError) as e:
         raise FlowersError(f"--start_size {config.start_size}: {config.model} can't take images of "
                            "that size; leave it out") from e
+
+def _synchronised(model, name):
+    "A network whose batch norms use the statistics of all processes; those of timm also hold the activation"
+    if not timm_name(name): return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    from timm.layers import convert_sync_batchnorm
+
+    return convert_sync_batchnorm(model)
 
 def _pools_after_head(backbone, size):
     "Whether the head works on a map of features, as in SqueezeNet"
@@ -412,7 +421,7 @@ def few_photos(
     "What a dry run trains on: two batches of the train subset, half a batch of the others, one epoch of each stage"
     names = "epochs", "last_layers_epochs", "probe_views"
     few = lambda ids, n: ids[::max(1, -(-len(ids)//n))] # from all classes
-    n = {"train": 2*config.batch_size, "valid": max(1, config.batch_size//2), "test": max(1, config.batch_size//2)}
+    n = {"train": 2*config.batch_size*data.ranks.world, "valid": max(1, config.batch_size//2), "test": max(1, config.batch_size//2)}
     split = replace(data.split, **{k: few(getattr(data.split, k), n[k]) for k in n})
     once = {k: min(1, getattr(config, k)) for k in names}
     once |= {"last_layers_views": 1, "minutes": None}
@@ -1158,7 +1167,7 @@ def measure_speeds(
                     optimizer=optimizer, ema=Ema(last_layers, config.ema) if config.ema else None,
                     data=replace(data, ranks=Ranks()))
     train_mode(last_layers)
-    speeds.last_layers = world*images_per_s([(features, labels)]*13, train, limit=limit)
+    speeds.last_layers = world*images_per_s([(features, labels)]*13, train, limit=limit, agree=functools.partial(broadcast, data.ranks))
     return speeds
 
 # %% ../../nbs/45_training.loop.ipynb #a9746e16
@@ -1278,6 +1287,8 @@ def halve(
         raise FlowersError(f"--batch_size {config.batch_size} in {parts} micro-batches: too small "
                            f"for {config.model} at {config.size} px; use 2 photos or more in each "
                            "micro-batch, or a larger --size") from error
+    if "deterministic implementation" in str(error):
+        raise FlowersError(f"--deterministic: {config.model} has a layer without a deterministic kernel on this device; leave it out, or use --device cpu") from error
     if not (isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)):
         raise error
     if stage.data.ranks.world > 1 or parts >= len(images):

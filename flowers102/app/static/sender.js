@@ -3,8 +3,8 @@ const PIECE = 2**20
 function sender(model, say) {
   const waiting = new Map()
   model.on("msg:custom", message => waiting.get(message.id)?.(message))
-  const ask = (message, part) => new Promise((done, lost) => {
-    const clock = setTimeout(() => lost(GONE), 45000)
+  const ask = (message, part, last) => new Promise((done, lost) => {
+    const clock = setTimeout(() => lost(GONE), last ? 900000 : 45000) // the last piece is answered after the prediction
     waiting.set(message.id, answer => { clearTimeout(clock); done(answer) })
     if (!tell(model, message, part)) lost(GONE)
   })
@@ -25,7 +25,7 @@ function sender(model, say) {
       const part = await data.slice(at, at + PIECE).arrayBuffer().catch(() => {
         throw "can't be read here (a folder?); choose photos" })
       const message = {kind: "piece", id, name: file.name, size: data.size, was: file.size, at}
-      if ((await ask(message, part)).stop) break
+      if ((await ask(message, part, at + PIECE >= data.size)).stop) break
     }
     waiting.delete(id)
   }

@@ -98,6 +98,7 @@ async function pictureOf(photo, layer, strength, {title, caption, bars, foot}) {
     for (const [name, p, shown] of bars) {
       pen.font = font(18)
       pen.textAlign = "right"
+      pen.fillStyle = "#222"
       pen.fillText(shown, left + right, y + 20)
       pen.textAlign = "left"
       y = write(name, 18, "#222", left, y - 4, right - 90) + 8

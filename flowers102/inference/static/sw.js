@@ -17,7 +17,8 @@ self.addEventListener("message", event => { if (event.data == "replace") self.sk
 self.addEventListener("fetch", event => {
   if (event.request.method != "GET" || !event.request.url.startsWith(SCOPE)) return
   event.respondWith((async () => {
-    const cache = await caches.open(CACHE), found = await cache.match(event.request, {ignoreSearch: true})
+    const home = event.request.url.split(/[?#]/)[0] == `${SCOPE}index.html` // some hosts redirect it, and a redirect can't be kept
+    const cache = await caches.open(CACHE), found = await cache.match(home ? SCOPE : event.request, {ignoreSearch: true})
     return found ?? fetch(event.request)
   })())
 })
