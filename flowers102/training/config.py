@@ -413,7 +413,8 @@ def _recognised(folder):
     if folder: return recognise_source(data_dir(folder))
     if not os.environ.get("FLOWERS102_DATA"): return None
     kind, home = recognise_source(data_dir()), data_dir()
-    return kind if kind == "oxford" or any(is_photo(p.name) for p in home.glob("*/*")) else "oxford"
+    found = any(is_photo(p.name) for pattern in ("*/*", "*/*/*") for p in home.glob(pattern)) # CLASS/PHOTO, or train/CLASS/PHOTO
+    return kind if kind == "oxford" or found else "oxford"
 
 # %% ../../nbs/41_training.config.ipynb #86c7ddb6
 def make_config(
