@@ -28,10 +28,12 @@ from .sources import Source
 def decode_photo(
     path:str|Path, # photo, any file that Pillow reads
     side:int=256, # shorter edge of the result, pixels; smaller photos are not enlarged
+    interpolation:str="bilinear", # "bilinear", "bicubic" or "nearest", as the weights expect
 ) -> np.ndarray: # (H, W, 3) uint8
     "The pixels that the cache keeps of a photo"
     image = v2.functional.pil_to_tensor(read_photo(path))
-    if min(image.shape[1:]) > side: image = v2.functional.resize(image, side, antialias=True)
+    if min(image.shape[1:]) > side:
+        image = v2.functional.resize(image, side, v2.InterpolationMode(interpolation), antialias=True)
     return np.ascontiguousarray(image.permute(1, 2, 0).numpy())
 
 # %% ../../nbs/17_data.cache.ipynb #844c2923
@@ -43,9 +45,9 @@ def _decoder():
             f"torchvision {torchvision.__version__}")
 
 # %% ../../nbs/17_data.cache.ipynb #b2daaa52
-def _wanted(source, side, n_threads):
+def _wanted(source, side, n_threads, interpolation="bilinear"):
     "All that the pixels depend on"
-    return {"version": _VERSION, "side": side, "decoder": _decoder(), "ids": list(source.ids),
+    return {"version": _VERSION, "side": side, "interpolation": interpolation, "decoder": _decoder(), "ids": list(source.ids),
             "digests": file_digests((s.path for s in source.samples), n_threads=n_threads)}
 
 # %% ../../nbs/17_data.cache.ipynb #6a97a63b
@@ -54,6 +56,7 @@ def _difference(then, now):
     if not isinstance(then, dict) or then.get("version") != now["version"]:
         return "it was made by another version of flowers102"
     if then["side"] != now["side"]: return f"the shorter edge of its photos is {then['side']} pixels"
+    if len({x.get("interpolation", "bilinear") for x in (then, now)}) > 1: return "its photos were resized in another way"
     if then["decoder"] != now["decoder"]:
         return f"it was decoded by {then['decoder']}, and this is {now['decoder']}"
     old, new = (dict(zip(x["ids"], x["digests"])) for x in (then, now))
@@ -138,7 +141,7 @@ def _build(samples, wanted, folder, pool, progress):
     shutil.rmtree(part, ignore_errors=True) # of a build that was killed
     try:
         part.mkdir(parents=True)
-        shapes = _write_pixels(samples, wanted["side"], part/"pixels.u8", pool, progress)
+        shapes = _write_pixels(samples, wanted["side"], wanted["interpolation"], part/"pixels.u8", pool, progress)
         index = {**wanted, "shapes": shapes, "blake2b": _content_hash(_map_pixels(part), pool)}
         with open(part/"index.json", "w") as f:
             json.dump(index, f)
@@ -152,14 +155,14 @@ def _build(samples, wanted, folder, pool, progress):
     finally: shutil.rmtree(part, ignore_errors=True)
 
 # %% ../../nbs/17_data.cache.ipynb #521208ad
-def _write_pixels(samples, side, path, pool, progress):
+def _write_pixels(samples, side, interpolation, path, pool, progress):
     "Write the pixels of all photos into a file; their heights and widths"
     shapes = []
     with (open(path, "wb") as f,
           tqdm(total=len(samples), desc="decoding photos", unit="photo", leave=False,
                disable=not show_bars(progress)) as bar):
         for i in range(0, len(samples), 128): # no more than these are in memory
-            for pixels in pool.map(lambda s: decode_photo(s.path, side), samples[i:i + 128]):
+            for pixels in pool.map(lambda s: decode_photo(s.path, side, interpolation), samples[i:i + 128]):
                 f.write(pixels)
                 shapes.append(pixels.shape[:2])
                 bar.update()
@@ -175,15 +178,16 @@ def image_cache(
     n_workers:int|None=None, # number of threads that decode; None: one for each core
     progress:bool=True, # show a progress bar if this is a terminal
     say=tqdm.write, # function that gets each line of the log
+    interpolation:str="bilinear", # "bilinear", "bicubic" or "nearest", as evaluation resizes
 ) -> ImageCache: # image cache of all photos of the source
     "Open the image cache of a source, or decode its photos if there is no good one"
     if not (isinstance(side, int) and 16 <= side <= 4096):
         raise FlowersError(f"side {side}: expected 16 to 4096 pixels")
     where = hashlib.blake2b(os.fsencode(source.root.resolve()), digest_size=4).hexdigest()
-    folder = Path(folder or cache_dir("photos"))/f"{source.name}-{where}-{side}px"
+    folder = Path(folder or cache_dir("photos"))/f"{source.name}-{where}-{side}px{f'-{interpolation}'*(interpolation != 'bilinear')}"
     with (file_lock(folder.with_name(f".{folder.name}.lock")),
           ThreadPoolExecutor(n_workers or os.cpu_count()) as pool):
-        wanted = _wanted(source, side, n_workers)
+        wanted = _wanted(source, side, n_workers, interpolation)
         why = _refusal(folder, wanted, pool)
         if why: say(f"cache    {folder}: {why}; decoding the photos again")
         if why != "": _build(source.samples, wanted, folder, pool, progress)

@@ -66,8 +66,13 @@ class Decisions:
         self._save(rest)
         return last
 
+    @property
+    def changed(self) -> bool: # by another process or page
+        "Whether the file is not the one that was read or written last"
+        return _content(self.path) != self.known
+
     def _save(self, made): # a failed save leaves the decisions unchanged
-        if _content(self.path) != self.known:
+        if self.changed:
             raise FlowersError(f"{self.path}: was changed by somebody else; open it again")
         write_json(self.path, {"version": 1, "decisions": [asdict(d) for d in made]})
         self.made, self.known = made, _content(self.path)

@@ -9,6 +9,7 @@ __all__ = ['OXFORD_URL', 'OXFORD_MD5', 'oxford_layout', 'file_md5', 'read_mat', 
 # %% ../../nbs/11_data.download.ipynb #4936c91e
 import hashlib
 import http.client
+import os
 import re
 import shutil
 import tarfile
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core import FlowersError, show_bars
+from ..core import FlowersError, cache_dir, file_lock, show_bars
 
 # %% ../../nbs/11_data.download.ipynb #bedffed5
 OXFORD_URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
@@ -105,6 +106,13 @@ def download_file(
     try: path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise FlowersError(f"{path.parent}: cannot be created ({e.strerror})") from e
+    lock = cache_dir("downloads")/f"{hashlib.blake2b(os.fsencode(path.absolute()), digest_size=4).hexdigest()}.lock" # not among the photos
+    with file_lock(lock, f"{path}: another process is downloading it; wait for it, or end it"):
+        return _download(url, path, part, md5, tries, timeout)
+
+# %% ../../nbs/11_data.download.ipynb #15ad8b31
+def _download(url, path, part, md5, tries, timeout):
+    "Download a file in parts, check it, and give it its name"
     for left in reversed(range(tries)):
         try:
             if _fetch(url, part, timeout): break
@@ -181,8 +189,11 @@ def _unpack(archive, base):
                                      and re.fullmatch(r"jpg/[\w.-]+", m.name)])
             if not (Path(tmp)/"jpg").is_dir():
                 raise FlowersError(f"{archive}: holds no folder jpg/")
-            if (base/"jpg").is_dir(): (base/"jpg").rename(Path(tmp)/"old")
-            (Path(tmp)/"jpg").rename(base/"jpg")
+            old, new = Path(tmp)/"old", Path(tmp)/"jpg"
+            if (base/"jpg").is_dir(): (base/"jpg").rename(old)
+            new.rename(base/"jpg")
+            for kept in old.glob("*") if old.is_dir() else ():
+                if not (base/"jpg"/kept.name).exists(): kept.rename(base/"jpg"/kept.name) # files of the user's own
     except (OSError, EOFError, tarfile.TarError) as e:
         raise FlowersError(f"{archive}: cannot be unpacked ({e}); "
                            "free some space, or delete it and download again") from e

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from ..core import FlowersError, show_bars
-from .photos import fit_text, open_photo, show_images, to_rgb
+from .photos import fit_text, open_photo, show_images, to_rgb, upright
 from .sources import Source, pick
 
 # %% ../../nbs/13_data.duplicates.ipynb #12f87a55
@@ -31,8 +31,9 @@ def photo_hash(
     return np.packbits(c > np.median(c))
 
 def _grey(image):
-    "An image as 8-bit grey values; Pillow would cut off those of more than 8 bits"
-    return (to_rgb(image) if image.mode.startswith("I") or image.mode == "F" else image).convert("L")
+    "An image as 8-bit grey values, as the network sees it; Pillow would cut off those of more than 8 bits, and show what is transparent"
+    plain = image.mode in ("1", "L", "RGB", "CMYK", "YCbCr") and "transparency" not in image.info
+    return (image if plain else to_rgb(image)).convert("L")
 
 # %% ../../nbs/13_data.duplicates.ipynb #6b7a4e06
 def hash_distance(
@@ -61,7 +62,7 @@ def _hash_file(path):
     try:
         with open_photo(path) as image:
             image.draft("L", (128, 128))
-            small = _grey(ImageOps.exif_transpose(image))
+            small = _grey(upright(image))
     except Exception as e: # Pillow raises OSError, SyntaxError, ValueError and more
         raise FlowersError(f"{path}: can't be read as a photo; `flowers102 data --verify` lists "
                            "all that are broken") from e

@@ -489,7 +489,8 @@ def get_source(
     "Open a source by name, or detect the layout of a folder"
     makers = {"oxford": oxford_flowers, "toy": toy_flowers,
               "folder": lambda root: folder_flowers(data_dir(root))}
-    name = name or recognise_source(data_dir(root))
+    given = root or os.environ.get("FLOWERS102_DATA")
+    name = name or (recognise_source(data_dir(root)) if given else "oxford") # the cache folder holds more than photos
     if name not in makers:
         raise FlowersError(f"--source {name}: expected one of {', '.join(makers)}"
                            f"{did_you_mean(name, makers)}")
