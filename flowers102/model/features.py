@@ -104,7 +104,7 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, module, name):
         return (super().is_leaf_module(module, name) or isinstance(module, self.modules)
-                or type(module).__name__ == "StochasticDepth")
+                or type(module).__name__ in ("StochasticDepth", "DropPath"))
 
 # %% ../../nbs/26_model.features.ipynb #ea0d8f6e
 def _trace(model, block):
@@ -115,7 +115,12 @@ def _trace(model, block):
         untraceable = tuple(get_notrace_functions()), tuple(get_notrace_modules())
     given = inspect.signature(model.forward).parameters.values()
     fixed = {p.name: p.default for p in given if p.default is not p.empty} # such as a mask
-    graph, head = _Tracer(*untraceable).trace(model, fixed), head_of(model)[0]
+    modes, head = [(m, m.training) for m in model.modules()], head_of(model)[0]
+    model.train().eval() # the same graph in training and evaluation; some networks of timm keep tensors until the next `train`
+    try: graph = _Tracer(*untraceable).trace(model, fixed)
+    finally:
+        model.train()
+        for module, mode in modes: module.training = mode
     if block == "head":
         return graph, next(n for n in graph.nodes if n.target == head).args[0]
     inside = [n for n in graph.nodes if block in n.meta.get("nn_module_stack", {})]
@@ -190,6 +195,7 @@ def features_key(
     for s, digest in zip(dataset.samples, file_digests(s.path for s in dataset.samples)):
         h.update(f"{s.id} {digest}\n".encode())
     decoded = dataset.cache.side if dataset.cache else "files"
+    if dataset.cache and (how := dataset.cache.about.get("interpolation", "bilinear")) != "bilinear": decoded = f"{decoded} {how}"
     h.update(f"{backbone.code} {dataset.transform} {dataset.seed} {n_views} {decoded} {versions()}"
              .encode())
     return h.hexdigest()

@@ -49,7 +49,7 @@ def predict_outputs(
 ) -> tuple: # logits (N, C), features (N, D) or None, both float32, and labels (N,) int64; on the CPU
     "Logits, features and labels of every photo of a loader; the features are those of the image as it is"
     device, modes = next(model.parameters()).device, {m: m.training for m in model.modules()}
-    model.eval()
+    model.train().eval() # some networks of timm keep tensors of former weights until the next `train`
     logits, features, labels = [], [], []
     total = len(loader) if hasattr(loader, "__len__") else None
     shown = tqdm(photo_batches(loader), bar, total, leave=False, disable=not show_bars(bar and ranks.main), delay=3, unit="batch")
@@ -120,11 +120,12 @@ def calibrated_logits(
     thresholds:dict, # thresholds of the bundle, for its slope and OOD rule
     features=None, # (N, D) features; None: the slope is not used
     bank=None, # (M, D) bank of the bundle, if there is a slope
+    own:bool=False, # whether the features are those of the bank, as for `bank_distance`
 ) -> torch.Tensor: # (N, C), of the same dtype; their softmax is the calibrated probabilities
     "Logits divided by the temperature of each photo"
     slope = thresholds.get("slope", 0.)
     if not slope or features is None: return logits/temperature
-    return soften(logits/temperature, slope, bank_distance(thresholds["known"], features, bank))
+    return soften(logits/temperature, slope, bank_distance(thresholds["known"], features, bank, own))
 
 # %% ../../nbs/28_model.predict.ipynb #ec46187b
 def fuse_network(
