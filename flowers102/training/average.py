@@ -55,7 +55,7 @@ def average_runs(
             save_split(data.split, run.folder/"split.json")
             run.complete(finish(config, data, model, run, lambda own: about_average(members, own["minutes"])))
         except BaseException:
-            (run.folder/"best.pt").unlink(missing_ok=True) # made again in a minute: the folder is removed
+            if not is_complete(run.folder): (run.folder/"best.pt").unlink(missing_ok=True) # made again in a minute: the folder is removed
             raise
     return run.folder
 
@@ -116,9 +116,14 @@ def measure_batch_norm(
     if not layers: return
     model.eval()
     device, momenta = next(model.parameters()).device, [layer.momentum for layer in layers]
+    hooks = [layer.register_forward_pre_hook(_measures) for layer in layers] # also in frozen blocks
     for layer in layers:
         layer.reset_running_stats()
-        layer.train().momentum = None # the mean over all batches
+        layer.momentum = None # the mean over all batches
     for images, _ in loader: model(to_device(images, device))
-    for layer, momentum in zip(layers, momenta): layer.momentum = momentum
+    for layer, momentum, hook in zip(layers, momenta, hooks):
+        layer.momentum = momentum
+        hook.remove()
     model.eval()
+
+def _measures(layer, inputs): layer.train()

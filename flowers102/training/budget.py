@@ -94,7 +94,7 @@ def plan(
     plans = _plans(config, speeds, split_point, probe)
     if chosen := next((c for c in plans if fits(c)), None): return _at_full_size(chosen, speeds, fits)
     raise _too_short(config.minutes, seconds/60, cost(plans[-1], speeds, sizes)/60,
-                     "a probe" if probe else "an epoch")
+                     "an epoch" if plans[-1].epochs else "a probe")
 
 # %% ../../nbs/42_training.budget.ipynb #a2f783ff
 FEW = 6 # epochs of full fine-tuning: with fewer, the blocks up to the split point are frozen
@@ -114,7 +114,7 @@ def _plans(config, speeds, split_point, probe):
     short = replace(full, freeze=split_point) if speeds.frozen else low if small else full
     most = epochs(full, 40, FEW if speeds.frozen else 3) + epochs(short, 40, 3)
     return (most + last[0] + epochs(short, 2, 2) + last[1] + last[2] + epochs(replace(short, start_size=config.start_size), 1, 1)
-            + [replace(full, epochs=0, probe_views=max(2, config.probe_views))])
+            + [replace(full, epochs=0, probe_views=max(2, config.probe_views))]*bool(config.probe_views))
 
 # %% ../../nbs/42_training.budget.ipynb #72e0f220
 def _at_full_size(config, speeds, fits):

@@ -41,7 +41,7 @@ class _DataSettings:
     decisions: str|None = option(
         None, "file of decisions about label issues: photos to drop or relabel", "FILE")
     cache: int|None = option(
-        None, "shorter edge of the image cache, pixels; 0: no cache; None: on a GPU", "PIXELS")
+        None, "shorter edge of the image cache, pixels; 0: no cache; None: only on a GPU and for synthetic flowers", "PIXELS")
     sampler: str = option(
         "shuffle", '"shuffle", or "balanced": every class equally often', ("shuffle", "balanced"))
     loss_weights: bool = option(False, "weight the loss so that every class counts the same")
@@ -116,7 +116,7 @@ class _OptimiserSettings:
     ema: float = option(
         0.995, "decay of the exponential moving average (EMA) of weights; 0: no EMA", "DECAY")
     wise_ft: float|None = option(
-        None, "weight of the probe in the average with the fine-tuned network (WiSE-FT); None: 0.25 where full fine-tuning follows a probe", "WEIGHT")
+        None, "weight of the probe in the average with the fine-tuned network (WiSE-FT); None: 0.25 where fine-tuning on images follows a probe", "WEIGHT")
     batch_size: int = option(32, "photos in an optimiser step, in each process", "PHOTOS")
     micro_batches: int = option(
         1, "equal parts that each batch is divided into, to save memory", "N")
@@ -188,7 +188,7 @@ class TrainConfig(_RunSettings, _AugmentationSettings, _OptimiserSettings, _Sche
 
 # %% ../../nbs/41_training.config.ipynb #416447ed
 def finetune() -> dict: # settings that differ from the defaults: none
-    """Linear probe, then fine-tuning with the early blocks frozen, or two thirds in a short time: the default.
+    """Linear probe, then fine-tuning; early blocks are frozen, two thirds of all with a short `--minutes`: the default.
 
     flowers102 train --model timm:tf_efficientnet_lite0 --weights pip --augment medium --minutes 20
 
@@ -413,8 +413,9 @@ def _recognised(folder):
     if folder: return recognise_source(data_dir(folder))
     if not os.environ.get("FLOWERS102_DATA"): return None
     kind, home = recognise_source(data_dir()), data_dir()
-    found = any(is_photo(p.name) for pattern in ("*/*", "*/*/*") for p in home.glob(pattern)) # CLASS/PHOTO, or train/CLASS/PHOTO
-    return kind if kind == "oxford" or found else "oxford"
+    if kind == "oxford": return kind
+    found = any(is_photo(p.name) for pattern in ("*", "*/*", "*/*/*", "*/*/*/*") for p in home.glob(pattern)) # up to train/CLASS/SUB/PHOTO
+    return kind if found else "oxford"
 
 # %% ../../nbs/41_training.config.ipynb #86c7ddb6
 def make_config(
@@ -512,6 +513,8 @@ def _check_together(c):
         refuse("last_layers_epochs", "a block in --split_point, after which to train")
     if c.optimizer == "sgd" and not c.momentum:
         refuse("momentum", "more than 0, for Nesterov's method")
+    if c.split_point == "head" and c.last_layers_epochs and str(c.model).startswith("timm:"):
+        refuse("split_point", "a block before the head; `--freeze head` trains the head alone")
     if c.split_point and not c.last_layers_epochs and c.epochs:
         refuse("split_point", "--last_layers_epochs with it")
     if c.sampler == "balanced" and c.loss_weights:

@@ -41,7 +41,7 @@ from ..data.photos import first_few
 from ..data.sources import BROKEN, Source, get_source, pick, verify_photos
 from ..data.splits import Split, check_split, get_split, load_split, save_split
 from ..data.transforms import AUGMENT, preprocess_of_run, sample_seed
-from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, join_ranks
+from ..distributed import Ranks, all_reduce_max, all_reduce_sum, broadcast, broadcast_buffers, join_ranks
 from ..evaluation.calibration import calibrate
 from ..evaluation.metrics import compute_metrics
 from ..evaluation.ood import left_out_trial
@@ -139,7 +139,7 @@ def train_step(
     stage.optimizer.zero_grad(set_to_none=True)
     whole = len(images) == config.batch_size and stage.micro_batches == 1
     net, losses = stage.compiled if whole else stage.forward, []
-    k = min(stage.micro_batches, n//world) # the same in every process
+    k = max(1, min(stage.micro_batches, n//world)) # the same in every process
     for i, (x, y) in enumerate(zip(images.tensor_split(k), labels.tensor_split(k)), 1):
         sync = nullcontext() if world == 1 or i == k else net.no_sync()
         with torch.autocast(device.type, stage.amp, enabled=stage.amp is not None), sync:
@@ -300,11 +300,12 @@ def open_data(
     split = split or decided_split(get_split(whole, config.split), source)
     check_split(split, source)
     cache = None
-    if ranks.main and config.cache: image_cache(whole, config.cache, progress=bars, say=log)
+    cached = functools.partial(image_cache, whole, config.cache, progress=bars, say=log, interpolation=preprocess["interpolation"])
+    if ranks.main and config.cache: cached()
     if ranks.main and not config.cache and config.source != "toy": check_photos(source, split, bars)
     if config.cache:
         ranks.wait() # until the main process has built it
-        cache = image_cache(whole, config.cache, progress=bars, say=log)
+        cache = cached()
     return Data(source, split, preprocess, device, ranks, cache, bars)
 
 # %% ../../nbs/45_training.loop.ipynb #178b5cb8
@@ -371,12 +372,15 @@ def check_network(
     if config.last_layers_epochs: split_model(model, config.split_point)
     if config.probe_views and _pools_after_head(split_model(model, "head")[0], config.size):
         raise FlowersError(f"--probe_views {config.probe_views}: {config.model} pools after its head, so no linear probe fits it; " + ("use --probe_views 0" if config.epochs or config.last_layers_epochs else "choose another network"))
-    if config.start_size in (None, config.size): return
+    if config.start_size not in (None, config.size) and not _takes(model, config.start_size):
+        raise FlowersError(f"--start_size {config.start_size}: {config.model} can't take images of that size; leave it out")
+
+def _takes(model, size):
+    "Whether a network can take images of a size"
     ghost = copy.deepcopy(model).to("meta").eval()
-    try: ghost(torch.empty(2, 3, config.start_size, config.start_size, device="meta"))
-    except (RuntimeError, AssertionError, ValueError) as e:
-        raise FlowersError(f"--start_size {config.start_size}: {config.model} can't take images of "
-                           "that size; leave it out") from e
+    try: ghost(torch.empty(2, 3, size, size, device="meta"))
+    except (RuntimeError, AssertionError, ValueError): return False
+    return True
 
 def _synchronised(model, name):
     "A network whose batch norms use the statistics of all processes; those of timm also hold the activation"
@@ -736,6 +740,7 @@ def validate(
 ) -> Validation: # scores, predictions and weights
     "Evaluate the network of a stage on the validation subset"
     start = time.perf_counter()
+    broadcast_buffers(stage.data.ranks, stage.evaluated) # each process has statistics of its own
     logits, labels = predict_logits(stage.evaluated, stage.loaders.valid, ranks=stage.data.ranks)
     scores = compute_metrics(logits, labels) if len(labels) else {}
     weights = {**stage.model.state_dict(), **stage.evaluated.state_dict()}
@@ -1056,8 +1061,8 @@ def finish(
         z, shifted_rows, y = outputs(shifted_loader(loaders.valid.dataset, data.preprocess, config.batch_size,
                                                     config.n_workers, data.ranks.rank, data.ranks.world))
         bundle = calibrate(bundle, *unseen, features, shifted=(z, y, shifted_rows))
-    score = lambda z, y, rows: compute_metrics(calibrated_logits(
-        z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank), y)
+    score = lambda z, y, rows, own=False: compute_metrics(calibrated_logits(
+        z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank, own), y)
     centres = measured_centres(model, data.preprocess) if run.main and not config.dry_run else {} # a long way for a dry run
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
                "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
@@ -1068,11 +1073,11 @@ def finish(
                "minutes": round(run.seconds/60, 2), "temperature": bundle.temperature,
                "slope": bundle.thresholds.get("slope", 0.),
                "test": score(logits, labels, rows), "test_uncalibrated": compute_metrics(logits, labels),
-               "valid": score(*unseen, features) if unseen and len(unseen[1]) else best["valid"],
+               "valid": score(*unseen, features, own=True) if unseen and len(unseen[1]) else best["valid"],
                **({"left_out": run.progress.left_out} if run.progress.left_out else {})}
     for key, loader in (("test_tta", loaders.test), ("valid_tta", loaders.valid))*config.tta:
         z, rows, y = predict_outputs(with_features(model), loader, True, data.ranks)
-        if len(y): metrics[key] = score(z, y, rows)
+        if len(y): metrics[key] = score(z, y, rows, own=key == "valid_tta")
     if more: metrics |= more(metrics)
     if run.main: write_bundle(replace(bundle, metrics=metrics, centres=centres), model, run.folder)
     return metrics
@@ -1106,7 +1111,7 @@ def plan_for_minutes(
     speeds = measure_speeds(config, data, model, split_point, limit=config.minutes)
     pretrained = not report.missing and report.source != "none"
     again = (time.perf_counter() - began)*bool(config.probe_views and pretrained and not probed) # measured again after the probe
-    left = 60*config.minutes - run.seconds
+    speeds, again, left = broadcast(data.ranks, (speeds, again, 60*config.minutes - run.seconds)) # all processes plan alike
     args = speeds, sizes, split_point, pretrained, probed
     try: chosen = plan(config, *args[:2], left - again, *args[2:])
     except FlowersError:
@@ -1139,8 +1144,9 @@ def measure_speeds(
     "Measure training at each resolution, evaluation, and the last layers on cached features"
     world, model, speeds = data.ranks.world, copy.deepcopy(model), Speeds()
     step = halving_on_oom(train_step)
-    train = lambda i, images, labels: step(stage, images, labels, i, len(labels)).item()
+    train = lambda i, images, labels: step(stage, images, labels, i, len(labels)*stage.data.ranks.world).item()
     lower = config.start_size or (max(32, round(.7*config.size/32)*32) if config.size > 96 else config.size)
+    if not _takes(model, lower): lower = config.size # as vision transformers
     deeper = list(network_blocks(model)).index(split_point) >= len(early_blocks(model)) and not model.load_report.missing
     deeper = deeper and split_point != list(network_blocks(model))[-1] and config.freeze is None and not config.start_size
     trials = [(config.size, config.freeze), (config.size, split_point) if deeper else (lower, config.freeze)]
@@ -1152,7 +1158,7 @@ def measure_speeds(
         rate = world*images_per_s(stage.loaders.train, train, limit=limit, agree=functools.partial(broadcast, data.ranks)) # steps wait for each other
         if freeze == config.freeze: speeds.train[size] = rate
         else: speeds.frozen = rate
-    unseen = stage.loaders.valid if data.split.valid else stage.loaders.test
+    unseen = next((loader for loader in (stage.loaders.valid, stage.loaders.test) if len(loader)), stage.loaders.train)
     model.eval()
     with torch.inference_mode():
         predict = lambda i, images, labels: model(to_device(images, data.device)).sum().item()
