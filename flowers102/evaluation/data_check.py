@@ -151,8 +151,9 @@ def check_data(
     if embed: found.features = bundle.arch if bundle else network[0] + " with random weights"*(network[1] == "none")
     try: _divide(source, found, pairs, split, seed, report)
     except FlowersError as e: # photos that can't be split can still be checked
-        if split or not verify: raise
+        if split: raise
         found.split_error = str(e)
+        if report and pairs is not None: _save_findings(report, "near-duplicates", found.audit, lambda: show_pairs(pairs, source, 40, 5) if pairs else None)
     if check_labels: _check_labels(source, found, pairs, embed, report)
     return found
 
@@ -201,8 +202,9 @@ def _check_labels(source, found, pairs, embed, report):
     found.issues = find_label_issues(probs, good.labels, good.ids)
     found.skipped, found.counted = tuple(sorted(skipped)), count_label_errors(probs, good.labels)
     found.errors = estimate_errors([d.own for d in found.issues], found.counted)
+    order = sorted(range(len(found.issues)), key=lambda k: -found.errors.each[k]) # the most probable label errors first
+    found.issues, found.errors = [found.issues[k] for k in order], replace(found.errors, each=found.errors.each[order])
     wrong = {d.id: p for d, p in zip(found.issues, found.errors.each)}
-    found.issues.sort(key=lambda d: -wrong[d.id])
     found.label_issues = label_issue_records(found.issues, good.class_names, wrong)
     shown = [d for d in found.issues if d.margin < 0]
     if report: _save_findings(report, "label-issues", found.label_issues,

@@ -531,7 +531,9 @@ def _slope(bundle):
 # %% ../../nbs/56_evaluation.html.ipynb #cf1bd0b1
 def _span(metric, interval):
     "An interval of a metric as text"
-    if interval and interval[0] == interval[1]: return "no error observed" if interval[0] == 1 or interval[0] == 0 and metric in ("nll", "brier") else "too few photos"
+    if interval and interval[0] == interval[1]:
+        lost = metric in ("nll", "brier", "ece", "aurc") # 0 is best
+        return "no error observed" if interval[0] == (0 if lost else 1) else "nothing correct" if interval[0] == 0 and not lost else "too few photos"
     return " to ".join(format_metric(metric, v) for v in interval)
 
 # %% ../../nbs/56_evaluation.html.ipynb #414ad0b8

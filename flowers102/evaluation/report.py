@@ -51,7 +51,12 @@ class Report:
     @cached_property
     def scaled(self): # (N, C) logits divided by the temperature of each photo
         "Calibrated logits, (N, C) float64"
-        return calibrated_logits(self.logits.double(), self.temperature, self.thresholds, self.features, self.bank)
+        return calibrated_logits(self.logits.double(), self.temperature, self.thresholds, self.features, self.bank, self.in_bank)
+
+    @property
+    def in_bank(self): # bool
+        "Are these the photos of the feature bank, so that each would be its own nearest neighbour?"
+        return self.bank is not None and len(self) == self.n_tuned == self.thresholds.get("photos")
     probs = cached_property(lambda self: self.scaled.softmax(1)) # (N, C)
     predicted = cached_property(lambda self: self.logits.argmax(1)) # (N,)
     correct = cached_property(lambda self: self.predicted == self.labels) # (N,) bool
@@ -62,7 +67,7 @@ class Report:
         rule = self.thresholds.get("known")
         if not rule or rule["score"] == COMBINED and self.features is None: return None
         if self.views > 1 and rule["score"] not in ("max_prob", COMBINED): return None # no logits
-        return known_score(rule, self.logits, self.features, self.bank)
+        return known_score(rule, self.logits, self.features, self.bank, self.in_bank)
     @cached_property
     def known(self): # (N,) bool, whether each photo passes the OOD threshold; None: there are no scores
         "Is each photo in-distribution? None: not calibrated"

@@ -158,7 +158,7 @@ def _recalibrated(bundle, photos, split, own, options, log):
     slope = bundle.thresholds.get("slope", 0.)
     log(f"bundle   temperature {bundle.temperature:.3f}, slope {slope:.2f}, from {len(unseen):,} validation photos")
     valid = compute_metrics(calibrated_logits(unseen.logits.double(), bundle.temperature, bundle.thresholds,
-                                              unseen.features, bundle.bank), unseen.labels)
+                                              unseen.features, bundle.bank, own=True), unseen.labels)
     former = "test", "test_tta", "valid", "valid_tta", "val", "val_tta" # of the former calibration
     kept = {k: v for k, v in bundle.metrics.items() if k not in former} | {"temperature": bundle.temperature, "slope": slope}
     return replace(bundle, metrics=kept | ({"valid": valid} if unseen.split_sha256 == bundle.split_sha256 else {}))
@@ -173,9 +173,9 @@ def _rewritten(folder, found, views, log):
     if not tested:
         log("note     the bundle holds no test metrics now: they belong to the former calibration; "
             "--calibrate on the test photos of its own split, one view of each, measures them again")
-    target = inside if inside.is_dir() else Path(folder)
+    target = (inside if inside.is_dir() else Path(folder)).resolve() # also "." and links
     save_bundle(bundle, target)
-    ours = inside.is_dir() or target.resolve().name == "bundle" and (target.parent/"config.json").is_file() # the bundle of a run
+    ours = inside.is_dir() or target.name == "bundle" and (target.parent/"config.json").is_file() # the bundle of a run
     if ours and (target.parent/"metrics.json").is_file(): write_json(target.parent/"metrics.json", bundle.metrics)
     return bundle
 
