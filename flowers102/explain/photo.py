@@ -58,8 +58,12 @@ class Explanation:
     photo: Image.Image|None = field(default=None, repr=False) # at its own size
     names: list = field(default_factory=list) # (name, probability), most probable first
     maps: list = field(default_factory=list, repr=False) # (target, against or None, (H, W) map)
-    opposite: list = field(default_factory=list, repr=False) # with `both`: (against, target, map), the contrastive maps the other way round
+    opposite: list = field(default_factory=list, repr=False) # with `both`, of each map: (against, target, map), the contrastive map the other way round, or None
     error: str = "" # why there is no prediction
+
+    def shown(self, k:int) -> list: # of one or two (target, against or None, (H, W) map)
+        "The k-th map, and after it the map the other way round if there is one"
+        return [self.maps[k], *filter(None, self.opposite[k:k + 1])]
 
 # %% ../../nbs/62_explain.photo.ipynb #c9a4f5c3
 class Explainer:
@@ -110,10 +114,10 @@ def _explain(self:Explainer, path, target, against, top, both):
     asked = order[:top] if target is None else [target]
     others = [_other(c, against, order) for c in asked]
     pairs = list(zip(asked, others))
-    back = [(o, c) for c, o in pairs if both and o is not None]
-    with self.cam as cam: maps = [cam(x, c, against=o)[0] for c, o in pairs + back]
-    placed = [(names[c], None if o is None else names[o], place_map(m, photo.size, b.preprocess))
-              for (c, o), m in zip(pairs + back, maps)]
+    back = [None if o is None else (o, c) for c, o in pairs] if both and any(o is not None for o in others) else []
+    with self.cam as cam: maps = [pair and cam(x, pair[0], against=pair[1])[0] for pair in pairs + back]
+    placed = [pair and (names[pair[0]], None if pair[1] is None else names[pair[1]], place_map(m, photo.size, b.preprocess))
+              for pair, m in zip(pairs + back, maps)]
     return Explanation(str(path), photo, [(names[c], probs[c].item()) for c in order[:5]],
                        placed[:len(pairs)], placed[len(pairs):])
 
@@ -298,7 +302,7 @@ def figure_boxes(
 ) -> list: # (left, top, right, bottom) in pixels: of the photo, of map `k`, of the opposite map if there is one
     "Where the images of `explanation_figure` are"
     width, height = _reduced(Image.new("1", explanation.photo.size), [], side)[0].size
-    n = 2 + (k < len(explanation.opposite))
+    n = 1 + len(explanation.shown(k))
     lefts = (_GAP + i*(max(width, _COLUMN) + _GAP) for i in range(n))
     return [(left, _GAP, left + width, _GAP + height) for left in lefts]
 
@@ -315,7 +319,7 @@ def explanation_figure(
     from matplotlib.figure import Figure
 
     boxes, captions = figure_boxes(explanation, k, side), _captions(explanation, k, note)
-    maps = [explanation.maps[k], *explanation.opposite[k:k + 1]]
+    maps = explanation.shown(k)
     photo, placed = _reduced(explanation.photo, [m for _, _, m in maps], side)
     column = max(photo.width, _COLUMN)
     width, under = boxes[-1][0] + max(photo.width + 84, column + _GAP), _GAP + max(photo.height, 100) + 8
@@ -346,7 +350,7 @@ def _captions(e, k, note):
     first = [(f"{note}", 13, False)]*bool(note) + [(f"{name} {_fixed(p)}", 16, True),
                                                   (Path(e.path).name, 12, False)]
     probs, captions = dict(e.names), [first]
-    for a, b, m in [e.maps[k], *e.opposite[k:k + 1]]:
+    for a, b, m in e.shown(k):
         what = "evidence for" if m.nan_to_num().max() > 0 else "no evidence for"
         p = f" ({_fixed(probs[a])})" if a in probs and a != name else ""
         captions.append([(f"{what} {a}{p}" + (f" and not {b}" if b else ""), 13, False)])

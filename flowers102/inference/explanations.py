@@ -59,7 +59,11 @@ def _count_failed(out, photos, method, target, against, names):
                            "and is not half-finished; choose another folder, or leave out --resume")
     if against == "second" and any(not r["against"] and not r["error"] for r in rows):
         raise FlowersError(f"--against second: --out {out} holds explanations without a second class; choose another folder, or leave out --resume")
-    named = lambda given: names[int(given)] if str(given) not in names and str(given).isdigit() and int(given) < len(names) else str(given)
+    def named(given):
+        number = hasattr(given, "__index__") # a label; a text is a name first
+        if not number and (str(given) in names or not str(given).isdigit()): return str(given)
+        if 0 <= int(given) < len(names): return names[int(given)]
+        raise FlowersError(f"--{name} {given}: expected a class from 0 to {len(names) - 1}")
     same = lambda given, there: named(given).casefold().replace("_", " ") == there.casefold().replace("_", " ")
     for name, given in (("target", target), ("against", against)):
         there = {csv_value(r[name]) for r in rows if not r["error"]}
@@ -68,7 +72,8 @@ def _count_failed(out, photos, method, target, against, names):
         if name == "against" and given not in (None, "second"): # without a contrast only where the class itself was explained
             other += [f"{t} alone" for r in rows if not r["error"] and not r["against"] and not same(given, t := csv_value(r["target"]))]
         if other:
-            raise FlowersError(f"--{name} {given}: --out {out} holds explanations for {', '.join(sorted({*other} or there)) or 'none'}; choose another folder, or leave out --resume")
+            asked = f"--{name} {given}" if given is not None else f"without --{name}"
+            raise FlowersError(f"{asked}: --out {out} holds explanations for {', '.join(sorted({*other} or there)) or 'none'}; choose another folder, or leave out --resume")
     return sum(bool(r["error"]) for r in rows)
 
 # %% ../../nbs/75_inference.explanations.ipynb #a15d115a
@@ -84,7 +89,7 @@ def _save_photo(e, prediction, out, stem, about, content):
     rows = [row | {"name": name, "confidence": confidence, "target": a, "against": b or "",
                    "file": file.name} for (a, b, _), file in zip(e.maps, files)]
     maps = [_map_record(file.name, *m, box) for k, file in enumerate(files)
-            for m, box in zip([e.maps[k], *e.opposite[k:k + 1]], figure_boxes(e, k)[1:])]
+            for m, box in zip(e.shown(k), figure_boxes(e, k)[1:])]
     return record | {"rows": rows, "lines": [*[note]*bool(note), *tile_lines(e)], "photo": figure_boxes(e)[0],
                      "maps": maps, "known": prediction.known, "set": prediction.prediction_set}
 

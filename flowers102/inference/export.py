@@ -139,8 +139,9 @@ def _checked(folder, out, n_check, n_ranges):
     if out and Path(out).suffix.lower() != ".onnx":
         raise FlowersError(f"--out {out}: expected a name that ends in .onnx")
     if out: refuse_run_folder(out, file=True)
-    check_writable(Path(out).parent if out else _default_out(Path(folder)).parent)
-    return Path(folder)
+    folder = Path(folder) if Path(folder).name not in ("", "..") else Path(folder).resolve() # "." has no name to derive others from
+    check_writable(Path(out).parent if out else _default_out(folder).parent)
+    return folder
 
 # %% ../../nbs/73_inference.export.ipynb #79d854c2
 def _default_out(folder):

@@ -266,11 +266,12 @@ def photo_features(
     note=print, # called with a line for each photo that can't be read
 ) -> torch.Tensor: # (n, D) float32
     "The features of photos, by the network and the preprocessing of a bundle"
-    crop, crops = eval_crop(**bundle.preprocess), []
+    crop, crops, found = eval_crop(**bundle.preprocess), [], [crop_features(bundle, [])]
     for path in paths:
-        try: crops.append(crop(read_photo(path)))
+        try: crops.append(crop(read_photo(path)).clone()) # a view would keep the whole photo
         except FlowersError as e: note(f"left out: {e}")
-    return crop_features(bundle, crops)
+        if len(crops) == 256: found, crops = [*found, crop_features(bundle, crops)], []
+    return torch.cat([*found, crop_features(bundle, crops)] if crops else found)
 
 # %% ../../nbs/78_inference.extend.ipynb #383dccbe
 def extend(
@@ -299,7 +300,9 @@ def _report(before, made, features, removed):
     "What was done, and what it costs, as lines"
     x, y, names = _stored(made)
     for name in removed: yield f"removed  {name}"
-    for name, rows in features.items(): yield f"added    {name}: {len(rows)} photos"
+    for name, rows in features.items():
+        used = len(_spaced(rows, MOST))
+        yield f"added    {name}: {len(rows)} photos" + (f", {used} of them used" if used < len(rows) else "")
     top1, valid = before.thresholds.get("top1"), made.metrics["valid"]
     was = f", {top1:.1%} before on the old ones" if top1 is not None else ""
     yield (f"accuracy {valid['top1']:.1%} on the {valid['n']:,} photos of all {len(names)} species, cross-fitted{was}; "

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..core import FlowersError, default_device, plain_text, read_json
 from ..data.loaders import batches_ahead
-from ..data.photos import LeftOut, is_photo, read_photo, to_rgb, walk_photos
+from ..data.photos import LeftOut, is_photo, read_photo, to_rgb, upright, walk_photos
 from ..data.sources import CLASS_NAMES, RESULT_FILES, get_source
 from ..data.transforms import eval_crop, preprocess_of_run, to_batch
 from ..evaluation.calibration import calibrate
@@ -245,7 +245,7 @@ def _from_memory(photo):
     try:
         if isinstance(photo, (bytes, bytearray, memoryview)): return read_photo(bytes(photo))
         if isinstance(photo, np.ndarray): photo = Image.fromarray(photo)
-        return to_rgb(ImageOps.exif_transpose(photo))
+        return to_rgb(upright(photo.copy()))
     except FlowersError: raise
     except Exception as e: # a wrong dtype or shape, or a file that Pillow opened but cannot decode
         raise FlowersError(f"photo from memory: can't be read ({e}); expected a Pillow image, "
