@@ -277,10 +277,14 @@ def review(play, folder, run, photos, shots):
             expect(status).to_contain_text("Label issue 3 of") # before the click, since the buttons move with the photo
             page.get_by_role("button", name="Keep").click()
             decided(["keep", "drop", "keep"])
+            page.reload(timeout=120_000) # by a kernel that was kept ready since before these decisions
+            expect(status).to_contain_text(re.compile(r"[3-9] of \d+ decided"), timeout=120_000)
+            page.keyboard.press("d")
+            decided(["keep", "drop", "keep", "drop"])
             page.set_viewport_size({"width": 390, "height": 800})
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, f"{over} pixels too wide at 390"
-            print("  the label review: keys, undo, decisions in the file, fits a phone")
+            print("  the label review: keys, undo, decisions in the file, also after the page is opened again, fits a phone")
         finally: browser.close()
 
 

@@ -148,6 +148,7 @@ def decide(self:LabelReview,
     with self._errors_shown():
         made = self.decisions.current.get(self.subject(self.at))
         settled = isinstance(self.items[self.at], Pair) and action == "keep" and made and made.action == "relabel" # keep both, with the label that was corrected
+        if action == "relabel" and made and made.action == "relabel" and name == made.was: action = "keep" # back to the label of the file
         if not settled: self.decisions.decide(self.subject(self.at), action, name)
         self.next_open()
 
@@ -162,6 +163,15 @@ def undo(self:LabelReview):
         if last and last.id not in places:
             raise FlowersError(f"undone: {last.action} of {last.id}, which is not in this list")
 
+# %% ../../nbs/82_app.label_review.ipynb #6adaabe0
+@patch
+def refresh(self:LabelReview):
+    "Read decisions that were made elsewhere since, as in another tab; a page can be older than its browser"
+    with self._errors_shown():
+        if not self.decisions.changed: return
+        self.decisions, self.at = Decisions(self.decisions.path, self.source), 0
+        self.next_open()
+
 # %% ../../nbs/82_app.label_review.ipynb #d2a7f9c1
 @patch
 def estimate(self:LabelReview):
@@ -170,7 +180,9 @@ def estimate(self:LabelReview):
     copies = {p.b for p in self.pairs}
     looked = {i: made.action != "keep" for i, d in enumerate(self.photos)
               if (made := self.decisions.current.get(d.id)) and not (made.action == "drop" and d.id in copies)}
-    return estimate_errors([d.own for d in self.photos], self.counted, looked)
+    if getattr(self, "_estimated", (None, None))[0] != looked: # it takes a second for 10,000 photos
+        self._estimated = looked, estimate_errors([d.own for d in self.photos], self.counted, looked)
+    return self._estimated[1]
 
 # %% ../../nbs/82_app.label_review.ipynb #49f0ac6c
 @patch
@@ -221,7 +233,7 @@ def _make_parts(self:LabelReview):
     p["undo"].on_click(lambda b: self.undo())
     p["back"].on_click(lambda b: self.go(self.at - 1))
     p["next"].on_click(lambda b: self.go(self.at + 1))
-    p["keys"] = _Keys(lambda name: p[name].click())
+    p["keys"] = _Keys(lambda name: p[name].click(), self.refresh)
     return p
 
 # %% ../../nbs/82_app.label_review.ipynb #ce9b6e6c
@@ -230,10 +242,17 @@ class _Keys(anywidget.AnyWidget):
     _esm = asset("static/keys.js")
     by_key = {"k": "keep", "d": "drop", "r": "relabel", "u": "undo", "ArrowLeft": "back", "ArrowRight": "next"}
 
-    def __init__(self, on_key): # called with the name of a button
+    def __init__(self,
+        on_key, # called with the name of a button
+        on_shown, # called when a browser has opened the page
+    ):
         super().__init__()
-        self.on_msg(lambda widget, message, buffers: on_key(self.by_key[message["key"]])
-                    if message.get("key") in self.by_key else None)
+        self.on_key, self.on_shown = on_key, on_shown
+        self.on_msg(lambda widget, message, buffers: self._heard(message))
+
+    def _heard(self, message):
+        if message.get("shown"): self.on_shown()
+        elif message.get("key") in self.by_key: self.on_key(self.by_key[message["key"]])
 
 # %% ../../nbs/82_app.label_review.ipynb #c9ec9ac4
 def _arranged(parts):

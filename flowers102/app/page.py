@@ -184,6 +184,7 @@ def _heard(self:PhotoPicker, message, buffers):
         case {"kind": "piece", "id": str(id), "name": str(name), "size": int(size), "at": int(at)}:
             whole, was = self._join(id, size, at, buffers), message.get("was")
             if whole is not None:
+                self.send({"id": id, "got": True}) # the prediction takes longer
                 self.on_photo(name[:200], whole, was if isinstance(was, int) else size)
             self.send({"id": id, "stop": whole is None and id not in self.parts})
         case {"kind": "refused", "name": str(name), "size": int(size)}:
@@ -382,9 +383,9 @@ def _must_be_photo(photo):
         raise TypeError(f"expected a path, an image, an array or bytes, got {type(photo).__name__}")
 
 def _readable(paths):
-    "Examples that can be read, as names and photos"
+    "Examples that can be read: a small photo of each, with its name, and its path"
     for path in paths:
-        try: yield Path(path).name, read_photo(path)
+        try: yield _icon(Path(path).name, read_photo(path)), path
         except FlowersError as e: print(f"example left out: {e}", file=sys.stderr)
 
 # %% ../../nbs/81_app.page.ipynb #d6b92db1
@@ -394,7 +395,7 @@ def _look_at(self:FlowerApp, photo, name, note):
     n = len(self.bundle.class_names)
     answer = predict(self.predictor, photo, top_k=n, keep_photos=True)
     if answer.error:
-        where = photo if isinstance(photo, (str, os.PathLike)) else name
+        where = photo if self.paths and isinstance(photo, (str, os.PathLike)) else name
         raise FlowersError(f"{where}: {answer.error.rpartition(' bytes: ')[2]}")
     crop, small = self.predictor.prepare(answer.photo), answer.photo.copy()
     small.thumbnail((800, 800))
@@ -476,7 +477,7 @@ def _make_parts(self:FlowerApp, limit):
         head=_Html(render_part("page.html", "head", self.bundle)),
         looks=_Html(f'<style>{web_file("look.css")}{asset("static/app.css")}</style>'),
         picker=PhotoPicker(self._arrived, self._chosen, trouble, self._many, limit=limit,
-                           examples=[_icon(*e) for e in self.examples]),
+                           examples=[small for small, _ in self.examples]),
         path=_Line(description="By path", placeholder="a photo or folder on this machine",
                    continuous_update=False, **wide),
         status=_Html(render_part("page.html", "status", "", busy=False)), wrong=_Html(),
@@ -611,7 +612,7 @@ def _arrived(self:FlowerApp, name, data, was):
 def _chosen(self:FlowerApp, kind, i):
     "Show a small photo that was clicked"
     self._forgive()
-    if kind == "examples": self.add(self.examples[i][1], self.examples[i][0])
+    if kind == "examples": self.add(self.examples[i][1], self.examples[i][0]["name"])
     else:
         with self._working("looking again"): self.select(i)
 
@@ -1044,7 +1045,8 @@ def _run(command, env, patience=10):
         if main: signal.signal(signal.SIGINT, before)
 
     def end(*_):
-        server.send_signal(signal.SIGINT)
+        if os.name == "nt": server.terminate() # Windows can't send SIGINT to one process
+        else: server.send_signal(signal.SIGINT)
         last = threading.Timer(patience, server.kill)
         last.daemon = True
         last.start()

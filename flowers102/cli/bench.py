@@ -54,7 +54,7 @@ def set_up(
     stage = make_stage(make_stages(config)[0], config, data, model)
     names, size, n = data.source.class_names, config.size, config.batch_size
     predictor = Predictor(make_bundle(model, names, data.preprocess), config.device, n)
-    return Setup(stage, image_cache(data.source, data.preprocess["resize"]), predictor,
+    return Setup(stage, image_cache(data.source, data.preprocess["resize"], interpolation=data.preprocess["interpolation"]), predictor,
                  torch.randn(n, 3, size, size).to(data.device, memory_format=torch.channels_last),
                  torch.randint(len(names), (n,)).to(data.device))
 

@@ -190,7 +190,7 @@ def _check_results(path, config):
     from flowers102.evaluation.results import check_result_file, without_folders
 
     if config.dry_run: raise FlowersError("--results: a dry run measures nothing; leave one of the two out")
-    check_result_file(path, {"model": without_folders(config.model), "recipe": config.recipe,
+    check_result_file(path, {"model": without_folders(config.model), "recipe": config.recipe_run,
                              "seed": config.seed})
 
 # %% ../../nbs/85_cli.commands.ipynb #c83e51d2
@@ -444,15 +444,16 @@ def flowers102_evaluate(
     from flowers102.distributed import join_ranks
     from flowers102.evaluation.run import evaluate_run
 
-    result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir) if results else None
+    run = _bundle_folder(run) # once: a training may end meanwhile
+    result = _result_to_evaluate(run, results, split, source, data_dir) if results else None
     with join_ranks(default_device(device)) as ranks:
         found = evaluate_run(
-            _bundle_folder(run), source=source, data_dir=data_dir, split=split, subset=subset,
+            run, source=source, data_dir=data_dir, split=split, subset=subset,
             allow_train=allow_train, against=against, runs=_words(runs, "runs"), device=device,
             views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
             calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
             ranks=ranks, log=_to_stderr)
-    if calibrate and results: result = _result_to_evaluate(_bundle_folder(run), results, split, source, data_dir) # with what the calibration has changed
+    if calibrate and results: result = _result_to_evaluate(run, results, split, source, data_dir) # with what the calibration has changed
     if ranks.main: _show_evaluation(found, n_boot, device, format, out, result, results)
 
 # %% ../../nbs/85_cli.commands.ipynb #0f822eb1

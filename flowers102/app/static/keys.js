@@ -11,6 +11,7 @@ function render({ model, el }) {
     model.send({key: event.key})
   }
   document.addEventListener("keydown", press, true)
+  model.send({shown: true}) // the kernel may have been waiting since before the last decisions
   return () => document.removeEventListener("keydown", press, true)
 }
 export default { render }

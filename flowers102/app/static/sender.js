@@ -4,8 +4,13 @@ function sender(model, say) {
   const waiting = new Map()
   model.on("msg:custom", message => waiting.get(message.id)?.(message))
   const ask = (message, part, last) => new Promise((done, lost) => {
-    const clock = setTimeout(() => lost(GONE), last ? 900000 : 45000) // the last piece is answered after the prediction
-    waiting.set(message.id, answer => { clearTimeout(clock); done(answer) })
+    const patience = seconds => setTimeout(() => lost(GONE), 1000*seconds)
+    let clock = patience(last ? 300 : 45) // with the last piece the kernel may have begun something else
+    waiting.set(message.id, answer => {
+      clearTimeout(clock)
+      if (answer.got) clock = patience(900) // all has arrived, the prediction follows
+      else done(answer)
+    })
     if (!tell(model, message, part)) lost(GONE)
   })
   return async function send(file) {
