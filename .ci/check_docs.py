@@ -126,16 +126,18 @@ def check_outputs(page, cell):
             if size > 80_000: fault(page.name, f"a picture of {size/1000:.0f} kB; the limit is 80")
 
 
-def check_figure(page, cell):
-    "A saved picture that is shown has a text that says what is seen"
+def figure_faults(cell):
+    "A saved picture has a text that says what is seen, and a cell with such a text has its picture"
     source = "".join(cell["source"])
     kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {}) if kind.startswith("image/")}
-    if not kinds or re.search(r"^#\|\s*hide\b", source, re.M): return
     said = re.search(r"^#\|\s*fig-(alt|cap):\s*(.+)$", source, re.M)
     first = next((line for line in source.splitlines() if not line.startswith("#|")), "")[:60]
-    if not said: fault(page.name, f'a picture without `#| fig-alt: "what is seen"`, in the cell that begins: {first}')
-    elif said and len(yaml.safe_load(said[2])) < 20: fault(page.name, f"fig-{said[1]} should be a sentence: {said[2]}")
-    elif said and said.start() > source.find(first): fault(page.name, f"fig-{said[1]} should stand above the code: {said[2][:60]}")
+    if re.search(r"^#\|\s*hide\b", source, re.M): return
+    if said and not kinds: yield f"fig-{said[1]} without a saved picture, in the cell that begins: {first}"
+    elif not kinds: return
+    elif not said: yield f'a picture without `#| fig-alt: "what is seen"`, in the cell that begins: {first}'
+    elif len(yaml.safe_load(said[2])) < 20: yield f"fig-{said[1]} should be a sentence: {said[2]}"
+    elif said.start() > source.find(first): yield f"fig-{said[1]} should stand above the code: {said[2][:60]}"
 
 
 # addresses that pages had before they were sorted into rooms
@@ -166,7 +168,7 @@ def check_page(page):
         if cell["cell_type"] == "markdown": check_links(page, "".join(cell["source"]))
         else:
             check_outputs(page, cell)
-            check_figure(page, cell)
+            for text in figure_faults(cell): fault(page.name, text)
     size = sum(len(json.dumps(c.get("outputs", []))) for c in cells)
     if size > 400_000: fault(page.name, f"{size//1000} kB of saved outputs; the limit is 400 (300 kB of pictures)")
 
@@ -523,12 +525,15 @@ def check_checks():
     link, rules = "https://flowers102.github.io/flowers102/a.html", (NBS/"styles.scss").read_text(encoding="utf-8")
     entry = "### planted\n\n| parameter | meaning |\n| --- | --- |\n| `a` | x |\n| `b` | x |\n| `c` | third |\n| **returns** | what |\n"
     source = {"cell_type": "code", "source": "#| code-fold: show\n" + "a = 1\n"*16}
+    drawn = {"source": ['#| fig-alt: "A rose beside its heat map"\n', "plt.show()"], "outputs": [{"data": {"image/png": "x"}}]}
     for what, good, bad in (
             ("literal_links in code", literal_links(f"[`a`]({link})\n```python\nf(a) # as in `a`\n```"), literal_links(f"```python\nf(a) # as in [`a`]({link})\n```")),
             ("literal_links in a link", literal_links(f"![a [b] c](x.png) [`a`]({link})"), literal_links(f"[see [`a`]({link})](b.html)")),
             ("dead_anchors", dead_anchors({"a.html": ["## One `two`\n[x](#one-two) [y](b.html)"], "b.html": [f"### c.d {{#z}}\n[x]({link}#one-two) `[a](#none)`"]}), dead_anchors({"a.html": [f"## One\n[x]({link}#_two)"]})),
             ("dead_anchors, pages", [], dead_anchors({"tutorials/a.html": ["[x](b.html)"], "b.html": []})),
             ("fold_faults", fold_faults([{**source, "source": source["source"].replace("show", "true")}]), fold_faults([source])),
+            ("figure_faults", figure_faults(drawn), figure_faults({**drawn, "outputs": []})),
+            ("figure_faults, no text", figure_faults({**drawn, "outputs": [], "source": ["plt.show()"]}), figure_faults({**drawn, "source": ["plt.show()"]})),
             ("caption_faults", caption_faults('![](a.png){fig-alt="a rose"}\n\nand ![a rose](a.png)'), caption_faults("![a rose](a.png)")),
             ("preview_faults", preview_faults("image: a.png", "<img src='data:image/png'>"), preview_faults("title: A", "<img src='data:image/png'>")),
             ("named_faults", named_faults("`14 days` [A](10_a.ipynb) `10_a.ipynb`"), named_faults("see `51_evaluation.statistics`")),

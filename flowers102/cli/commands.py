@@ -431,7 +431,7 @@ def flowers102_evaluate(
     elsewhere_names:str=None, # JSON file of class names for these folders; default: their cat_to_name.json
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on the disk
     n_boot:int=1000, # bootstrap replicates for the intervals, 0: no intervals
-    n_workers:int=0, # processes that read photos
+    n_workers:int=0, # ignored, kept for older scripts: threads read the photos
     device:str=None, # cpu, cuda or mps; default: the best present
     format:_Output="table", # form of what is printed
     out:str=None, # write report.html, MODEL_CARD.md, metrics.json, predictions.csv, figures there

@@ -77,7 +77,7 @@ def evaluate_run(
     elsewhere:str|Path|None=None, # folder of photos from elsewhere to evaluate on too, as for `open_elsewhere`
     elsewhere_names:str|Path|None=None, # JSON file of class names by folder, if folders of `elsewhere` have other names
     calibrate:bool=False, # first fit temperature and thresholds, and rewrite the bundle on disk
-    n_workers:int=0, # number of processes that read photos
+    n_workers:int=0, # ignored, kept for older scripts: threads read the photos
     device:str|None=None, # "cpu", "cuda" or "mps"; None: `default_device`
     ranks:Ranks=Ranks(), # processes that share the work, from `join_ranks`
     log=print, # called with each line about photos, calibration and time

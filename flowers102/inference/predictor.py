@@ -47,7 +47,7 @@ class Prediction:
     error: str = "" # why there is no prediction
     prediction_set: list|None = None # class names, most probable first; empty: the model abstains; None: no sets
     known: bool|None = None # False: out-of-distribution, none of the classes; None: not calibrated
-    ood_score: float|None = None # higher: less like the classes; the threshold is in the bundle
+    ood_score: float|None = None # higher: less like the classes; known if -ood_score >= the threshold in the bundle
     photo: Image.Image|None = None # kept on request, for `show_prediction`
 
     def __str__(self):
