@@ -451,8 +451,7 @@ def flowers102_evaluate(
             run, source=source, data_dir=data_dir, split=split, subset=subset,
             allow_train=allow_train, against=against, runs=_words(runs, "runs"), device=device,
             views=max(views, 2) if tta else views, corruptions=corruptions, originals=originals,
-            calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers,
-            ranks=ranks, log=_to_stderr)
+            calibrate=calibrate, elsewhere=elsewhere, elsewhere_names=elsewhere_names, n_workers=n_workers, ranks=ranks, log=_to_stderr)
     if calibrate and results: result = _result_to_evaluate(run, results, split, source, data_dir) # with what the calibration has changed
     if ranks.main: _show_evaluation(found, n_boot, device, format, out, result, results)
 

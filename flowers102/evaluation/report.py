@@ -57,10 +57,12 @@ class Report:
     def in_bank(self): # bool
         "Are these the photos of the feature bank, so that each would be its own nearest neighbour?"
         return self.bank is not None and len(self) == self.n_tuned == self.thresholds.get("photos")
+
     probs = cached_property(lambda self: self.scaled.softmax(1)) # (N, C)
     predicted = cached_property(lambda self: self.logits.argmax(1)) # (N,)
     correct = cached_property(lambda self: self.predicted == self.labels) # (N,) bool
     metrics = cached_property(lambda self: compute_metrics(self.scaled, self.labels))
+
     @cached_property
     def known_scores(self): # (N,) OOD scores by the bundle's rule, high: in-distribution; None: no rule, or not for these views
         "Score of each photo, higher for in-distribution; None: not calibrated"
@@ -68,10 +70,9 @@ class Report:
         if not rule or rule["score"] == COMBINED and self.features is None: return None
         if self.views > 1 and rule["score"] not in ("max_prob", COMBINED): return None # no logits
         return known_score(rule, self.logits, self.features, self.bank, self.in_bank)
-    @cached_property
-    def known(self): # (N,) bool, whether each photo passes the OOD threshold; None: there are no scores
-        "Is each photo in-distribution? None: not calibrated"
-        return None if self.known_scores is None else self.known_scores >= self.thresholds["known"]["at_least"]
+
+    # (N,) bool, whether each photo passes the OOD threshold; None: there are no scores
+    known = cached_property(lambda self: None if self.known_scores is None else self.known_scores >= self.thresholds["known"]["at_least"])
 
 # %% ../../nbs/50_evaluation.report.ipynb #3ba5273a
 @patch

@@ -188,7 +188,7 @@ class TrainConfig(_RunSettings, _AugmentationSettings, _OptimiserSettings, _Sche
 
 # %% ../../nbs/41_training.config.ipynb #416447ed
 def finetune() -> dict: # settings that differ from the defaults: none
-    """Linear probe, then fine-tuning; early blocks are frozen, two thirds of all with a short `--minutes`: the default.
+    """Linear probe, then full fine-tuning except the early blocks: the default.
 
     flowers102 train --model timm:tf_efficientnet_lite0 --weights pip --augment medium --minutes 20
 

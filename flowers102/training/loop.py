@@ -1159,10 +1159,8 @@ def measure_speeds(
         if freeze == config.freeze: speeds.train[size] = rate
         else: speeds.frozen = rate
     unseen = next((loader for loader in (stage.loaders.valid, stage.loaders.test) if len(loader)), stage.loaders.train)
-    model.eval()
-    with torch.inference_mode():
-        predict = lambda i, images, labels: model(to_device(images, data.device)).sum().item()
-        speeds.predict = world*images_per_s(unseen, predict, limit=limit)
+    predict = torch.inference_mode()(lambda i, images, labels: model.eval()(to_device(images, data.device)).sum().item())
+    speeds.predict = world*images_per_s(unseen, predict, limit=limit)
     try: backbone, last_layers = split_model(model, split_point)
     except FlowersError: return speeds
     images, labels = next(iter(unseen))
