@@ -128,8 +128,8 @@ def expand_user(
     "Replace `~` in a path by the user's home folder"
     try: return Path(path).expanduser()
     except RuntimeError as e:
-        raise FlowersError(f"{path}: this user has no home folder; set FLOWERS102_CACHE to a "
-                           "folder for downloads and caches, or give a full path") from e
+        raise FlowersError(f"{path}: the user of ~ has no home folder; give a full path "
+                           "(for downloads and caches: in FLOWERS102_CACHE)") from e
 
 # %% ../nbs/00_core.ipynb #c7097536
 def data_dir(

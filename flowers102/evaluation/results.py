@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,7 @@ def result_of_run(
     about = {k: metrics.get(k) for k in ("seed", "epochs", "best_epoch", "minutes", "hardware", "probe_weight",
                                          "processes", "versions", "temperature")}
     about["slope"] = metrics.get("slope", 0.)
+    if "code_hash" in metrics: about["code_hash"] = metrics["code_hash"] # earlier runs have none
     scores = {re.sub(r"^val(?=$|_)", "valid", k): v for k, v in metrics.items()
               if isinstance(v, dict) and "top1" in v}
     command, average = _command(config, defaults, weights["name"], settings), metrics.get("average_of")
@@ -239,7 +241,8 @@ def metric_text(
     "A metric of an experiment as text"
     rows = [r["metrics"].get(subset, {}) for r in group]
     if any(metric not in row for row in rows): return "–"
-    show = lambda v: format_metric(metric, v)
+    # means of several runs have less noise than the ECE of one
+    show = (lambda v: f"{v:.3f}") if metric == "ece" and len(rows) > 1 else partial(format_metric, metric)
     values = [row[metric] for row in rows]
     if len(values) > 1:
         return f"{show(np.mean(values))} ± {show(np.std(values, ddof=1))} ({', '.join(map(show, values))})"
@@ -253,12 +256,12 @@ def results_table(
     metrics:tuple=("top1", "mean_class", "ece"), # columns: keys of `NAMES`
 ) -> str: # Markdown table; results without the subset are left out
     "A table with a row per experiment"
-    head = ["protocol", "network and weights", "recipe", "seeds", "epochs", "minutes",
+    head = ["protocol", "network and weights", "recipe", "seeds", "epochs", "minutes, hardware",
             *(NAMES[m] for m in metrics)]
     rows = [head, ["---"]*len(head)]
     for g in group_results(r for r in results if subset in r["metrics"]):
         rows.append([_protocol_text(g[0], subset), f"`{g[0]['model']}`, {_weights_text(g[0])}", _recipe_text(g[0]),
-                     ", ".join(str(r["seed"]) for r in g), _range(g, "epochs"), _range(g, "minutes"),
+                     ", ".join(str(r["seed"]) for r in g), _range(g, "epochs"), f"{_range(g, 'minutes')}, {g[0]['hardware']}",
                      *(metric_text(g, m, subset) for m in metrics)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -373,10 +376,12 @@ def ood_results_table(
     away_of = lambda r: r["metrics"].get("elsewhere", {})
     scores_of = lambda r: away_of(r).get("ood_scores", {})
     sets = dict.fromkeys(away_of(r)["sha256"] for r in results if scores_of(r))
-    rows = [["network", "recipe", "seeds", "OOD score", "AUROC near", "FPR near", "AUROC far", "FPR far"]]
+    rows = [["network and weights", "recipe", "seeds", "protocol, hardware", "OOD score", "AUROC near", "FPR near", "AUROC far", "FPR far"]]
     rows.append(["---"]*len(rows[0]))
     for g in (g for s in sets for g in group_results(r for r in results if scores_of(r) and away_of(r)["sha256"] == s)):
-        about = f"`{g[0]['model']}`", _recipe_text(g[0]), ", ".join(str(r["seed"]) for r in g)
+        r = g[0]
+        about = (f"`{r['model']}`, {_weights_text(r)}", _recipe_text(r), ", ".join(str(one["seed"]) for one in g),
+                 f"{r['protocol']} `{r['split_sha256'][:12]}`, {r['hardware']}")
         for kind in (k for k in scores_of(g[0]) if all(k in scores_of(r) for r in g)):
             columns = [[scores_of(r)[kind].get(part, (None, None))[i] for r in g]
                        for part in ("near", "far") for i in (0, 1)]

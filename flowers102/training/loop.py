@@ -58,7 +58,7 @@ from ..model.run_folder import is_complete, load_checkpoint, mark_complete, save
 from ..model.timm import timm_name
 from ..model.weights import LoadReport, published_preprocess
 from .budget import CENTRES, Speeds, cost, epochs_left, images_per_s, low_epochs, next_better, plan
-from .checkpoint import (StopSignal, Stopped, check_run, differences, fingerprint,
+from .checkpoint import (StopSignal, Stopped, check_run, code_hash, differences, fingerprint,
                                             open_run_folder, write_history)
 from .config import TrainConfig, check_config, rename_old
 from .optim import (Ema, average_states, batch_loss, class_weights, lr_factor,
@@ -1065,8 +1065,8 @@ def finish(
         z.double(), bundle.temperature, bundle.thresholds, rows, bundle.bank, own), y)
     centres = measured_centres(model, data.preprocess) if run.main and not config.dry_run else {} # a long way for a dry run
     metrics = {**about, "model": config.model, "weights": str(model.load_report.source),
-               "seed": config.seed, "versions": bundle.versions, "hardware": hardware(data.device),
-               "start_weights_sha256": model.load_report.sha256 or None,
+               "seed": config.seed, "versions": bundle.versions, "code_hash": code_hash(),
+               "hardware": hardware(data.device), "start_weights_sha256": model.load_report.sha256 or None,
                "processes": data.ranks.world, "recipe": config.recipe_run,
                "epochs": len(run.progress.history), "best_epoch": best["epoch"],
                "probe_weight": config.probe_weight if best.get("averaged") else 0., # in the bundle
