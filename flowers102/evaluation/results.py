@@ -256,11 +256,11 @@ def results_table(
     metrics:tuple=("top1", "mean_class", "ece"), # columns: keys of `NAMES`
 ) -> str: # Markdown table; results without the subset are left out
     "A table with a row per experiment"
-    head = ["protocol", "network and weights", "recipe", "seeds", "epochs", "minutes, hardware",
+    head = ["row", "protocol", "network and weights", "recipe", "seeds", "epochs", "minutes, hardware",
             *(NAMES[m] for m in metrics)]
     rows = [head, ["---"]*len(head)]
-    for g in group_results(r for r in results if subset in r["metrics"]):
-        rows.append([_protocol_text(g[0], subset), f"`{g[0]['model']}`, {_weights_text(g[0])}", _recipe_text(g[0]),
+    for i, g in enumerate(group_results(r for r in results if subset in r["metrics"]), 1):
+        rows.append([str(i), _protocol_text(g[0], subset), f"`{g[0]['model']}`, {_weights_text(g[0])}", _recipe_text(g[0]),
                      ", ".join(str(r["seed"]) for r in g), _range(g, "epochs"), f"{_range(g, 'minutes')}, {g[0]['hardware']}",
                      *(metric_text(g, m, subset) for m in metrics)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
